@@ -1,0 +1,36 @@
+# make all    set up and run the graph on the default configuration
+# make test   set up and run every test
+PYTHON ?= python3.11
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: all test fast check clean
+.DEFAULT_GOAL := all
+
+# The environment counts as there only when everything in it was installed.
+.venv/ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed and '$(PYTHON)' was not found; give it as make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "'$(PYTHON)' is not Python 3.11; give one as make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+all: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) all
+
+test: check
+	$(BIN)/pytest -n 2 tests
+
+fast: .venv/ready
+	$(BIN)/pytest -n 2 -m "not slow" tests
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+clean:
+	rm -rf results logs

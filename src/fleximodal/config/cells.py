@@ -1,0 +1,79 @@
+"""A cell of a table: what it is called, where it lives, what describes it whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fleximodal.config.load import method_settings
+from fleximodal.config.schema import Config
+
+PATTERN = "{source}/{task}/{protocol}/{modalities}/{method}/{variant}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """(source, task, protocol, modalities, method, variant), with all its splits and seeds."""
+
+    source: str
+    task: str
+    protocol: str
+    modalities: str
+    method: str
+    variant: str
+
+    @property
+    def path(self) -> str:
+        """The cell's folder below `results/runs` and `results/metrics`."""
+        return PATTERN.format(**asdict(self))
+
+
+def split_names(config: Config, protocol: str) -> list[str]:
+    """Return the names of the splits of a protocol, in order."""
+    if protocol == "official":
+        return ["official"]
+    if protocol == "five-random":
+        return list(config.protocols.five_random.splits)
+    return [f"seed{index}" for index in range(config.protocols.seeded.count)]
+
+
+def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
+    """Return the part of the configuration that decides a protocol's splits."""
+    section = {
+        "official": config.protocols.official,
+        "five-random": config.protocols.five_random,
+        "seeded": config.protocols.seeded,
+    }[protocol]
+    return {"kind": protocol, **section.model_dump(exclude={"file", "seeds"}, mode="json")}
+
+
+def describe(config: Config, cell: Cell) -> dict[str, Any]:
+    """Return everything that decides a cell's result, as plain JSON values."""
+    special = config.protocols.five_random.seeds if cell.protocol == "five-random" else None
+    return {
+        **asdict(cell),
+        "splits": split_names(config, cell.protocol),
+        "seeds": special or config.seeds,
+        "settings": method_settings(config, cell.method).model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json"),
+    }
+
+
+def cells_of(
+    source: str,
+    task: str,
+    protocol: str,
+    modalities: Sequence[str],
+    methods: Sequence[str],
+    variant: str,
+) -> list[Cell]:
+    """Return the cells of a table in the order of its rows: modality sets, then methods."""
+    return [
+        Cell(source, task, protocol, modality_set, method, variant)
+        for modality_set in modalities
+        for method in methods
+    ]
+
+
+def cell_of(wildcards: Mapping[str, str]) -> Cell:
+    """Return the cell that a rule's wildcards name."""
+    return Cell(**{name: wildcards[name] for name in Cell.__dataclass_fields__})

@@ -1,0 +1,73 @@
+"""What made a folder of results: rule, version, settings, inputs, row counts."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fleximodal import __version__
+from fleximodal.io.atomic import write_json
+
+
+def sha256_of(path: Path | str) -> str:
+    """Return the SHA-256 of a file, read in blocks, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of(value: Any) -> str:
+    """Return the SHA-256 of a JSON-serialisable value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def git_commit() -> str | None:
+    """Return the commit of the checkout that holds this package, None outside a checkout."""
+    answer = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def write_manifest(
+    folder: Path | str,
+    rule: str,
+    *,
+    inputs: Sequence[Path | str] = (),
+    rows: Mapping[str, int] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `manifest.json` into `folder`.
+
+    Parameters
+    ----------
+    folder
+        The folder of results that is described.
+    rule
+        Name of the Snakemake rule, or of the function, that made the folder.
+    inputs
+        Files that were read; each is listed by name with its SHA-256.
+    rows
+        Number of rows (or items) per output file.
+    settings
+        The part of the configuration that shaped the result.
+    """
+    settings = dict(settings or {})
+    write_json(
+        Path(folder) / "manifest.json",
+        {
+            "rule": rule,
+            "package": "fleximodal",
+            "version": __version__,
+            "git_commit": git_commit(),
+            "settings": settings,
+            "settings_sha256": hash_of(settings),
+            "inputs": {Path(path).name: sha256_of(path) for path in sorted(map(str, inputs))},
+            "rows": dict(rows or {}),
+        },
+    )

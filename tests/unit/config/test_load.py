@@ -1,0 +1,117 @@
+"""The configuration: what is refused, and in which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fleximodal.config.cells import Cell, cell_of, cells_of, describe, protocol_settings
+from fleximodal.config.document import document
+from fleximodal.config.load import find_release, load_config, method_settings
+from fleximodal.errors import FleximodalError
+
+ROOT = Path(__file__).resolve().parents[3]
+MINIMAL: dict[str, Any] = {"tables": ["synthetic"]}
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"trainig": {}}, "unknown key 'trainig'; did you mean 'training'?"),
+        ({"training": {"epoch": 3}}, "unknown key 'training.epoch'; did you mean 'epochs'?"),
+        ({"training": {"epochs": "many"}}, "key 'training.epochs'"),
+        ({"training": {"epochs": 0}}, "key 'training.epochs'"),
+        ({"protocols": {"five-random": {"split": []}}}, "did you mean 'splits'?"),
+        ({"protocols": {"seeded": {"fractions": [0.5, 0.5, 0.5]}}}, "sum to 1"),
+        ({"methods": {"FuseMoE-Laplce": {}}}, "did you mean 'FuseMoE-Laplace'?"),
+        (
+            {"methods": {"FuseMoE-Laplace": {"expert_hiden": 3}}},
+            "methods.FuseMoE-Laplace: unknown key 'expert_hiden'; did you mean 'expert_hidden'?",
+        ),
+        ({"methods": {"Concat": {"width": 30, "heads": 4}}}, "not a multiple of heads"),
+        ({"tables": None}, "key 'tables'"),
+    ],
+)
+def test_mistakes_are_named(extra: dict[str, Any], words: str) -> None:
+    with pytest.raises(FleximodalError) as caught:
+        load_config({**MINIMAL, **extra})
+    message = str(caught.value)
+    assert words in message
+    assert "\n" not in message
+
+
+def test_missing_key_is_named() -> None:
+    with pytest.raises(FleximodalError, match="key 'tables' is missing"):
+        load_config({})
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_shipped_configuration_is_valid(file: Path) -> None:
+    load_config(yaml.safe_load(file.read_text()))
+
+
+def test_sizes_reach_the_methods_that_have_them_and_own_settings_win() -> None:
+    config = load_config(
+        {
+            **MINIMAL,
+            "network": {"width": 64, "experts": 8},
+            "methods": {"FuseMoE-Laplace": {"experts": 12}},
+        }
+    )
+    laplace = method_settings(config, "FuseMoE-Laplace").model_dump()
+    gaussian = method_settings(config, "FuseMoE-Gaussian").model_dump()
+    concat = method_settings(config, "Concat").model_dump()
+    assert (laplace["width"], laplace["experts"], laplace["gate"]) == (64, 12, "laplace")
+    assert (gaussian["width"], gaussian["experts"], gaussian["gate"]) == (64, 8, "gaussian")
+    assert concat["width"] == 64
+    assert "experts" not in concat
+
+
+def test_description_changes_only_for_the_method_that_was_changed() -> None:
+    cells = cells_of("synthetic", "48-IHM", "official", ["a+b"], ["HAIM", "Concat"], "paper")
+    before = load_config(MINIMAL)
+    after = load_config({**MINIMAL, "methods": {"Concat": {"dropout": 0.3}}})
+    assert describe(before, cells[0]) == describe(after, cells[0])
+    assert describe(before, cells[1]) != describe(after, cells[1])
+
+
+def test_cell_is_found_again_from_its_path() -> None:
+    cell = Cell("synthetic", "48-IHM", "official", "vitals+labs", "HAIM", "paper")
+    names = ["source", "task", "protocol", "modalities", "method", "variant"]
+    assert cell_of(dict(zip(names, cell.path.split("/"), strict=True))) == cell
+
+
+def test_five_random_has_its_own_splits_and_seeds() -> None:
+    config = load_config(
+        {**MINIMAL, "protocols": {"five-random": {"splits": ["split2"], "seeds": [1]}}}
+    )
+    cell = Cell("physionet2012", "48-IHM", "five-random", "vitals", "Concat", "paper")
+    description = describe(config, cell)
+    assert (description["splits"], description["seeds"]) == (["split2"], [1])
+    assert protocol_settings(config, "five-random") == {
+        "kind": "five-random",
+        "splits": ["split2"],
+    }
+
+
+def test_release_is_found_configured_or_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLEXIMODAL_DATA", raising=False)
+    folder = tmp_path / "physionet-challenge-2012"
+    config = load_config({**MINIMAL, "data_folders": [str(tmp_path)]})
+    assert find_release(config) is None
+    folder.mkdir()
+    assert find_release(config) == folder
+    wrong = load_config(
+        {**MINIMAL, "sources": {"physionet2012": {"folder": str(tmp_path / "nowhere")}}}
+    )
+    with pytest.raises(FleximodalError, match="nowhere is not a folder"):
+        find_release(wrong)
+
+
+def test_page_of_keys_is_in_step_with_the_schema() -> None:
+    assert (ROOT / "config" / "README.md").read_text() == document(), (
+        "run: python -m fleximodal.config.document config/README.md"
+    )
