@@ -1,0 +1,1 @@
+"""Dataset: packed arrays of one task, scaling, batches."""

@@ -1,0 +1,93 @@
+"""PhysioNet 2012 as published: cohort and splits against numbers counted elsewhere."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fleximodal.cohorts.cohort import write_cohort
+from fleximodal.cohorts.protocols import make_splits
+from fleximodal.cohorts.splits import write_splits
+from fleximodal.sources.physionet2012.canonical import write_canonical
+
+pytestmark = pytest.mark.slow
+ALL_FIVE = {"kind": "five-random", "splits": [f"split{number}" for number in range(1, 6)]}
+
+
+@pytest.fixture(scope="module")
+def release(real_data: Path) -> Path:
+    folder = real_data / "physionet-challenge-2012"
+    if not folder.is_dir():
+        pytest.skip(f"no PhysioNet 2012 data: {folder} does not exist")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def canonical(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("physionet2012") / "canonical"
+    write_canonical(release, folder, source="physionet2012")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cohort(canonical: Path) -> Path:
+    folder = canonical.parent / "cohort"
+    write_cohort(canonical, folder, source="physionet2012", task="48-IHM")
+    return folder
+
+
+def test_the_usual_11988_stays(cohort: Path, canonical: Path) -> None:
+    steps = json.loads((cohort / "flow.json").read_text())["steps"]
+    assert [step["stays"] for step in steps] == [12000, 11988, 11988]
+    assert [step["positive"] for step in steps] == [1707, 1707, 1707]
+    kept = set(pl.read_parquet(cohort / "cohort.parquet")["stay_id"])
+    left_out = set(pl.read_parquet(canonical / "stays.parquet")["stay_id"]) - kept
+    assert sorted(left_out) == [
+        140501,
+        140936,
+        141264,
+        142731,
+        142998,
+        143656,
+        145611,
+        147514,
+        150309,
+        150649,
+        155655,
+        156254,
+    ]
+
+
+def test_five_random_splits_have_the_published_sizes_and_deaths(
+    cohort: Path, release: Path
+) -> None:
+    table = pl.read_parquet(cohort / "cohort.parquet")
+    splits = make_splits(table, ALL_FIVE, release / "splits-five-random.csv")
+    sizes = dict(splits.group_by("part").len().rows())
+    assert sizes == {"train": 5 * 9590, "val": 5 * 1199, "test": 5 * 1199}
+    test = splits.filter(part="test").join(table, on="stay_id").sort("split")
+    deaths = test.group_by("split", maintain_order=True).agg(pl.len(), pl.col("label").mean())
+    assert deaths["len"].to_list() == [1199] * 5
+    percent = [round(100 * rate, 2) for rate in deaths["label"]]
+    assert percent == [13.18, 14.51, 13.26, 14.68, 14.35]
+
+
+def test_every_gate_passes(cohort: Path, canonical: Path, release: Path, tmp_path: Path) -> None:
+    for protocol in (
+        ALL_FIVE,
+        {"kind": "official"},
+        {"kind": "seeded", "fractions": [0.7, 0.15, 0.15], "seed": 0, "count": 2},
+    ):
+        output = tmp_path / str(protocol["kind"])
+        write_splits(
+            cohort,
+            output,
+            protocol=protocol,
+            five_random_file=release / "splits-five-random.csv",
+            events=canonical / "events.parquet",
+        )
+        leakage = json.loads((output / "leakage.json").read_text())
+        assert {gate["verdict"] for gate in leakage["gates"]} == {"passed"}
+        # Which modalities exist tells little of the outcome, but more than nothing.
+        assert all(0.5 < one["auroc"] < 0.65 for one in leakage["missingness_only"].values())
