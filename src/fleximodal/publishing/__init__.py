@@ -1,0 +1,1 @@
+"""Tables, figures and the closing lines of a run, from metrics alone."""

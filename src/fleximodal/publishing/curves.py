@@ -1,0 +1,154 @@
+"""The figure of a table: ROC, precision-recall and reliability curves of its methods."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fleximodal.io.atomic import atomic_path, write_text
+from fleximodal.publishing.curve_numbers import PANELS, curve_numbers
+from fleximodal.publishing.declaration import TableDeclaration
+from fleximodal.publishing.numbers import extent
+from fleximodal.publishing.views import data_words
+
+# Okabe and Ito's palette without its yellow, which is too pale for a line on white.
+COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+# Seven colours against five strokes: 35 methods before a pair comes again.
+STROKES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)))
+MARKERS = "osD^vP"
+REFERENCE: dict[str, Any] = {"color": "#999999", "linewidth": 0.8, "zorder": 0}
+LABELS = {
+    "roc": ("False positive rate (fraction)", "True positive rate (fraction)", "ROC"),
+    "precision_recall": ("Recall (fraction)", "Precision (fraction)", "Precision-recall"),
+    "reliability": (
+        "Mean predicted probability",
+        "Observed fraction positive",
+        "Reliability (10 equal-mass bins)",
+    ),
+}
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#EBEBEB",
+    "lines.linewidth": 1.4,
+    "savefig.dpi": 160,
+}
+# No dates and no names of programs, so that equal numbers give equal files.
+METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def write_curves(
+    declaration: TableDeclaration, cells: Sequence[Mapping[str, Any]], folder: Path | str
+) -> None:
+    """Write NAME.png, NAME.svg, NAME.pdf and the numbers, NAME.csv, into `folder`.
+
+    One row of panels per modality set, one line per method; `cells` as for `curve_numbers`.
+
+    Raises
+    ------
+    FleximodalError
+        If none of the cells was run.
+    """
+    numbers = curve_numbers(declaration, cells)
+    stem = Path(folder) / declaration.name
+    write_text(stem.with_suffix(".csv"), numbers.to_csv(index=False, lineterminator="\n"))
+    with matplotlib.style.context(["default", STYLE]):
+        figure = draw(numbers, declaration)
+        for suffix, metadata in METADATA.items():
+            # The salt makes the names of elements in an SVG the same every time.
+            with (
+                matplotlib.rc_context({"svg.hashsalt": declaration.name}),
+                atomic_path(stem.with_suffix(f".{suffix}")) as path,
+            ):
+                figure.savefig(path, format=suffix, metadata=metadata)
+
+
+def draw(numbers: pd.DataFrame, declaration: TableDeclaration) -> Figure:
+    """Return the figure of these numbers."""
+    sets = list(dict.fromkeys(numbers["modalities"]))
+    looks = _looks(list(dict.fromkeys(numbers["method"])))
+    figure = Figure(figsize=(11.5, 4.6 * len(sets) + 0.2 * np.ceil(len(looks) / 4)))
+    figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
+    grid = figure.subplots(len(sets), len(PANELS), squeeze=False)
+    for axes, modality_set in zip(grid, sets, strict=True):
+        rows = numbers[numbers["modalities"] == modality_set]
+        for axis, panel in zip(axes, PANELS, strict=True):
+            _draw_panel(axis, panel, rows[rows["panel"] == panel], looks)
+            if len(sets) > 1:
+                axis.set_title(f"{axis.get_title()}\n{modality_set}")
+    figure.suptitle(f"{declaration.title}\n{_subtitle(numbers, declaration)}", fontsize=11)
+    handles, names = grid[0, -1].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=min(4, len(names)),
+        frameon=False,
+        handlelength=4,
+    )
+    return figure
+
+
+def _looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
+    return {
+        method: {"color": colour, "linestyle": stroke, "marker": marker}
+        for method, colour, stroke, marker in zip(
+            methods, cycle(COLOURS), cycle(STROKES), cycle(MARKERS), strict=False
+        )
+    }
+
+
+def _subtitle(numbers: pd.DataFrame, declaration: TableDeclaration) -> str:
+    return (
+        f"{data_words(declaration)}; test part: n = {extent(numbers['n_stays'])} stays, "
+        f"{extent(numbers['prevalence'], 1, 100)} % positive; "
+        f"mean of {extent(numbers['n_runs'])} run(s)"
+    )
+
+
+def _draw_panel(
+    axis: Axes, panel: str, rows: pd.DataFrame, looks: Mapping[str, dict[str, Any]]
+) -> None:
+    for method, look in looks.items():
+        line = rows[rows["method"] == method]
+        size = 3.5 if panel == "reliability" else 0
+        axis.plot(line["x"], line["y"], label=method, markersize=size, **look)
+    abscissa, ordinate, title = LABELS[panel]
+    axis.set(xlabel=abscissa, ylabel=ordinate, title=title)
+    # Reliability: calibrated scores of a rare outcome fill only a corner of the unit square.
+    most = float(rows[["x", "y"]].to_numpy().max()) if panel == "reliability" else 1.0
+    limit = min(1.0, np.ceil(most * 10 + 0.2) / 10)
+    margin = 0.02 * limit
+    axis.set(xlim=(-margin, limit + margin), ylim=(-margin, limit + margin), box_aspect=1)
+    if panel == "precision_recall":
+        axis.axhline(rows["prevalence"].mean(), **REFERENCE)
+    else:
+        axis.plot([0, limit], [0, limit], **REFERENCE)
+    if (rows["data"] == "synthetic").any():
+        axis.text(
+            0.5,
+            0.5,
+            "synthetic (generated) data",
+            transform=axis.transAxes,
+            rotation=30,
+            ha="center",
+            va="center",
+            fontsize=15,
+            alpha=0.13,
+            zorder=0,
+        )

@@ -1,0 +1,102 @@
+"""The declaration of a table: `config/tables/NAME.yaml`."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from fleximodal.config.cells import Cell, cells_of
+from fleximodal.config.errors import explain
+from fleximodal.config.schema import Protocols, Section, Sources
+from fleximodal.errors import FleximodalError
+from fleximodal.evaluation.names import METRICS
+from fleximodal.methods.registry import nearest
+
+ModalitySet = Annotated[str, Field(pattern=r"^[a-z0-9]+(\+[a-z0-9]+)*$")]
+
+
+class TableKeys(Section):
+    """The keys of a declaration."""
+
+    title: str = Field(min_length=1, description="one line above the table and the figure")
+    caption: str = Field(min_length=1, description="what is shown, on which data")
+    source: str = Field(description="name of a source of the configuration")
+    task: Literal["48-IHM"] = Field(description="name of the prediction task")
+    protocol: str = Field(description="name of a protocol of the configuration")
+    modalities: list[ModalitySet] = Field(
+        min_length=1, description="modality sets, each joined by + in the source's order"
+    )
+    methods: list[str] = Field(min_length=1, description="registered methods, in row order")
+    variant: Literal["paper"] = Field("paper", description="faithful to the text of the paper")
+    metrics: list[str] = Field(min_length=1, description="metrics, in column order")
+    figure: bool = Field(True, description="whether curves are drawn for the table")
+    peers: Annotated[str, Field(pattern=r"^[\w.-]+\.csv$")] | None = Field(
+        None, description="file of config/published whose rows follow those measured"
+    )
+
+
+class TableDeclaration(TableKeys):
+    """A declaration with the name that its file gives it."""
+
+    name: str
+
+    def cells(self) -> list[Cell]:
+        """Return the cells of the table in the order of its rows."""
+        return cells_of(
+            self.source, self.task, self.protocol, self.modalities, self.methods, self.variant
+        )
+
+
+def load_declaration(path: Path | str, known_methods: Collection[str]) -> TableDeclaration:
+    """Read and check the declaration of a table; the table is named after the file.
+
+    Raises
+    ------
+    FleximodalError
+        For a file that is not a YAML mapping; an unknown or mistyped key, with its path and the
+        nearest valid name; an unknown source, protocol, method or metric; a repeated entry; or
+        published values beside generated data.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise FleximodalError(f"{path}: not a YAML file ({where}); mend it") from None
+    except OSError as error:
+        raise FleximodalError(f"{path}: cannot be read ({error.strerror})") from None
+    if not isinstance(values, dict):
+        raise FleximodalError(f"{path}: must hold keys and values, such as 'title: ...'")
+    try:
+        keys = TableKeys.model_validate(values)
+    except ValidationError as error:
+        raise explain(error, TableKeys, str(path)) from None
+    _check_names(keys, path, known_methods)
+    return TableDeclaration(name=path.stem, **keys.model_dump())
+
+
+def _check_names(keys: TableKeys, path: Path, known_methods: Collection[str]) -> None:
+    protocols = [field.alias or name for name, field in Protocols.model_fields.items()]
+    checks: list[tuple[str, list[str], Collection[str]]] = [
+        ("source", [keys.source], list(Sources.model_fields)),
+        ("protocol", [keys.protocol], protocols),
+        ("methods", keys.methods, known_methods),
+        ("metrics", keys.metrics, METRICS),
+        ("modalities", keys.modalities, keys.modalities),
+    ]
+    for key, given, known in checks:
+        for position, name in enumerate(given):
+            if name not in known:
+                word = key.removesuffix("s")
+                raise FleximodalError(
+                    f"{path}: {key}: unknown {word} {name!r}{nearest(name, known)}"
+                )
+            if name in given[:position]:
+                raise FleximodalError(f"{path}: {key}: {name!r} is there twice; remove one")
+    if keys.peers and keys.source == "synthetic":
+        raise FleximodalError(
+            f"{path}: peers: published values of real data cannot stand beside generated data; "
+            "remove the key"
+        )

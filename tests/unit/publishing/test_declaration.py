@@ -1,0 +1,107 @@
+"""Declarations: what is accepted, and the sentence for what is not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fleximodal.errors import FleximodalError
+from fleximodal.publishing.declaration import load_declaration
+
+ROOT = Path(__file__).resolve().parents[3]
+METHODS = ("HAIM", "Concat", "FuseMoE-Laplace", "FuseMoE-Softmax")
+KEYS = {
+    "title": "Deaths",
+    "caption": "Who died.",
+    "source": "physionet2012",
+    "task": "48-IHM",
+    "protocol": "five-random",
+    "modalities": ["vitals+labs", "vitals"],
+    "methods": ["HAIM", "FuseMoE-Laplace"],
+    "metrics": ["auroc", "brier"],
+}
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    path = folder / "deaths.yaml"
+    keys = {key: value for key, value in (KEYS | changes).items() if value is not None}
+    path.write_text(yaml.safe_dump(keys))
+    return path
+
+
+def test_name_comes_from_the_file_and_the_rest_from_defaults(tmp_path: Path) -> None:
+    declaration = load_declaration(written(tmp_path), METHODS)
+    assert declaration.name == "deaths"
+    assert declaration.variant == "paper"
+    assert declaration.figure is True
+    assert declaration.peers is None
+
+
+def test_cells_are_in_row_order(tmp_path: Path) -> None:
+    cells = load_declaration(written(tmp_path), METHODS).cells()
+    assert [(cell.modalities, cell.method) for cell in cells] == [
+        ("vitals+labs", "HAIM"),
+        ("vitals+labs", "FuseMoE-Laplace"),
+        ("vitals", "HAIM"),
+        ("vitals", "FuseMoE-Laplace"),
+    ]
+    assert cells[0].path == "physionet2012/48-IHM/five-random/vitals+labs/HAIM/paper"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"methodes": ["HAIM"]}, "unknown key 'methodes'; did you mean 'methods'?"),
+        ({"name": "other"}, "unknown key 'name'"),
+        ({"title": None}, "key 'title' is missing"),
+        ({"methods": []}, "key 'methods'"),
+        ({"metrics": "auroc"}, "key 'metrics'"),
+        ({"figure": "perhaps"}, "key 'figure'"),
+        ({"task": "48-IMH"}, "key 'task': .*48-IHM"),
+        ({"modalities": ["vitals + labs"]}, "key 'modalities.0'"),
+        ({"peers": "../secret.csv"}, "key 'peers'"),
+        (
+            {"methods": ["HAIM", "FuseMoE-Laplce"]},
+            "methods: unknown method 'FuseMoE-Laplce'; did you mean 'FuseMoE-Laplace'?",
+        ),
+        ({"metrics": ["aurco"]}, "metrics: unknown metric 'aurco'; did you mean 'auroc'?"),
+        (
+            {"source": "physionet2021"},
+            "source: unknown source 'physionet2021'; did you mean 'physionet2012'?",
+        ),
+        (
+            {"protocol": "five_random"},
+            "protocol: unknown protocol 'five_random'; did you mean 'five-random'?",
+        ),
+        ({"methods": ["HAIM", "HAIM"]}, "methods: 'HAIM' is there twice"),
+        ({"modalities": ["vitals", "vitals"]}, "modalities: 'vitals' is there twice"),
+        ({"source": "synthetic", "peers": "a.csv"}, "cannot stand beside generated data"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    path = written(tmp_path, **changes)
+    with pytest.raises(FleximodalError, match=f"{path}: .*{message.replace('?', '[?]')}"):
+        load_declaration(path, METHODS)
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "title: [unclosed", "title: 'a'\n b: : c"])
+def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "deaths.yaml"
+    path.write_text(text)
+    with pytest.raises(FleximodalError, match=str(path)):
+        load_declaration(path, METHODS)
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FleximodalError, match="deaths.yaml: cannot be read"):
+        load_declaration(tmp_path / "deaths.yaml", METHODS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "tables").glob("*.yaml")), ids=str)
+def test_shipped_declarations_are_accepted(path: Path) -> None:
+    from fleximodal.methods.registry import known_methods
+
+    declaration = load_declaration(path, known_methods())
+    assert "seudo-modalities" in declaration.caption
+    assert declaration.peers is None or (ROOT / "config/published" / declaration.peers).is_file()
