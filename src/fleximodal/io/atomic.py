@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Any
 
 
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
+
 def _temporary(target: Path) -> Path:
     # The suffix stays last, because some writers choose the format by it.
     return target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+
+
+def _share(file: Path) -> None:
+    """Give a file the usual permissions; some writers make files that only their owner reads."""
+    file.chmod(0o666 & ~_UMASK)
 
 
 @contextmanager
@@ -22,6 +31,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     temporary = _temporary(target)
     try:
         yield temporary
+        _share(temporary)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -37,6 +47,9 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _share(file)
         if target.exists():
             shutil.rmtree(target)
         os.replace(temporary, target)

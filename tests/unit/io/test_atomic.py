@@ -37,6 +37,17 @@ def test_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["cell"]
 
 
+def test_result_has_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    usual = (tmp_path / "usual").stat().st_mode
+    with atomic_path(tmp_path / "file") as temporary:
+        temporary.touch(mode=0o600)
+    with atomic_folder(tmp_path / "folder") as temporary:
+        (temporary / "file").touch(mode=0o600)
+    assert (tmp_path / "file").stat().st_mode == usual
+    assert (tmp_path / "folder" / "file").stat().st_mode == usual
+
+
 def test_json_refuses_what_is_not_a_number(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "x.json", {"a": math.nan})

@@ -1,0 +1,63 @@
+"""From raw clinical files to every table and figure: one graph."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# Every script finds the package here, whether or not it is installed.
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+
+# Large tensors are kept by the process instead of being returned to the system and faulted in
+# again at every step; a training job is up to twice as fast. A value set by the user wins.
+os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "17179869184")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/sources.smk"
+include: "rules/cohorts.smk"
+include: "rules/dataset.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    tables,
+    figures,
+
+
+rule all:
+    """Every table and figure that the configuration names."""
+    default_target: True
+    input:
+        all_tables(),
+        all_figures(),
+
+
+rule tables:
+    """Every table."""
+    input:
+        all_tables(),
+
+
+rule figures:
+    """Every figure whose data are there."""
+    input:
+        all_figures(),
+
+
+onsuccess:
+    print(closing_words())

@@ -1,0 +1,1 @@
+"""One cell at a time: every split and seed of a method is trained and its predictions kept."""

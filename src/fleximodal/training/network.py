@@ -1,0 +1,175 @@
+"""The one training loop of all networks (FuseMoE, experiments and table 6).
+
+Adam with default betas, no weight decay, no schedule, no clipping; after each epoch the validation
+part is scored, and the weights of the epoch with the best validation metric give all scores.
+"""
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fleximodal.config.schema import Training
+from fleximodal.dataset.batch import BatchBuilder
+from fleximodal.dataset.packed import PackedDataset, Series
+from fleximodal.io.manifest import hash_of
+from fleximodal.methods.settings import NetworkSettings
+from fleximodal.models.build import ModalitySpec
+from fleximodal.training.checkpoint import TrainingState
+from fleximodal.training.epoch import predict_part, train_epoch, validate
+from fleximodal.training.functions import load_function
+from fleximodal.training.member import Fitted, Member
+from fleximodal.training.objective import check_classes, num_outputs
+from fleximodal.training.progress_bar import progress_bar
+from fleximodal.training.reproducible import choose_device
+from fleximodal.training.seeds import derived_seed
+
+
+def fit_network(
+    member: Member,
+    settings: NetworkSettings,
+    training: Training,
+    *,
+    state: Path,
+    log: logging.Logger,
+) -> Fitted:
+    """Train one network and score the validation and test parts with its best epoch.
+
+    Every epoch starts from seeds derived from the run's seed and its own number, so a training
+    that was interrupted goes on from its last complete epoch and ends with the same result.
+
+    Parameters
+    ----------
+    member, settings, training, state, log
+        As described in `fleximodal.training.member`.
+
+    Raises
+    ------
+    FleximodalError
+        If a loss is not finite, a class is absent from the training or validation part, or the
+        device asked for is absent.
+    """
+    check_classes(member)
+    device = choose_device(training.device)
+    torch.manual_seed(derived_seed(member.seed, "initialisation"))
+    model = _build(member.dataset, settings).to(device)
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=training.learning_rate, fused=device.type in ("cpu", "cuda")
+    )
+    builder = BatchBuilder(
+        member.dataset,
+        member.scaler,
+        grid_steps=settings.grid_steps,
+        max_rows=training.max_rows,
+        device=device,
+    )
+
+    kept = TrainingState(state, _key(member, settings, training))
+    progress = kept.load()
+    resumed_seconds = progress.seconds
+    if progress.epoch:
+        log.info("%s: going on after epoch %d", member.name, progress.epoch)
+        kept.restore(progress, model, optimizer)
+
+    stays = len(member.parts["train"])
+    steps = math.ceil(stays / training.batch_size)
+    with progress_bar(
+        member.name, total=training.epochs * steps, done=progress.epoch * steps
+    ) as bar:
+        for epoch in range(progress.epoch + 1, training.epochs + 1):
+            began = time.perf_counter()
+            losses = train_epoch(
+                model,
+                optimizer,
+                builder,
+                member,
+                batch_size=training.batch_size,
+                epoch=epoch,
+                bar=bar,
+            )
+            trained = time.perf_counter()
+            row = {"epoch": epoch} | losses | validate(model, builder, member, epoch=epoch)
+            validated = time.perf_counter()
+            progress.epoch = epoch
+            progress.history.append(row)
+            progress.best_epoch = best_epoch(progress.history, training.select_metric)
+            progress.training_seconds += trained - began
+            progress.seconds += validated - began
+            kept.save(progress, model, optimizer)
+            log.info(
+                "%s, epoch %d of %d: train loss %.4f, val loss %.4f, val AUROC %.4f, %.1f s, "
+                "%.0f stays/s in training",
+                member.name,
+                epoch,
+                training.epochs,
+                row["train_loss"],
+                row["val_loss"],
+                row["val_auroc"],
+                validated - began,
+                stays / (trained - began),
+            )
+
+    best = progress.best_epoch
+    weights = kept.best_weights(progress)
+    model.load_state_dict(weights)
+    predicted = {
+        part: predict_part(model, builder, member, part, epoch=best) for part in ("val", "test")
+    }
+    return Fitted(
+        scores={part: value.scores for part, value in predicted.items()},
+        history=[row | {"selected": row["epoch"] == best} for row in progress.history],
+        chosen={"select_metric": training.select_metric} | progress.history[best - 1],
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tensors=weights,
+        routing=_routing_rows(predicted["test"].routing),
+        cost={
+            "resumed_seconds": resumed_seconds,
+            "seconds_per_epoch": progress.seconds / training.epochs,
+            "training_samples_per_second": stays * training.epochs / progress.training_seconds,
+        },
+    )
+
+
+def best_epoch(history: list[dict[str, Any]], metric: str) -> int:
+    """Return the number of the first epoch with the highest validation `metric`."""
+    best = max(history, key=lambda row: row[f"val_{metric}"])
+    return int(best["epoch"])
+
+
+def _build(dataset: PackedDataset, settings: NetworkSettings) -> nn.Module:
+    specs = [
+        ModalitySpec(name, "series", len(modality.channels))
+        if isinstance(modality, Series)
+        else ModalitySpec(name, "items", len(modality.features))
+        for name, modality in dataset.modalities.items()
+    ]
+    build = load_function(settings.builder, f"builder of {type(settings).__name__}")
+    model: nn.Module = build(settings, specs, num_outputs(dataset.label))
+    return model
+
+
+def _key(member: Member, settings: NetworkSettings, training: Training) -> str:
+    """Return the hash of what decides the run, to tell its state from another's."""
+    return hash_of(
+        {
+            "split": member.split,
+            "seed": member.seed,
+            "modalities": list(member.dataset.modalities),
+            "stays_sha256": member.scaler.stays_sha256,
+            "settings": settings.model_dump(mode="json"),
+            "training": training.model_dump(mode="json"),
+        }
+    )
+
+
+def _routing_rows(routing: dict[str, Tensor]) -> list[dict[str, Any]]:
+    rows = []
+    for key, gates in routing.items():
+        layer, _, router = key.removeprefix("layer").partition("/")
+        for expert, gate in enumerate(gates.tolist()):
+            rows.append({"layer": layer, "router": router, "expert": expert, "mean_gate": gate})
+    return rows

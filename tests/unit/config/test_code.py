@@ -1,0 +1,43 @@
+"""What a rule depends on, read from the imports of its script."""
+
+from pathlib import Path
+
+from fleximodal.config import code
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = ROOT / "workflow" / "scripts"
+
+
+def names(script: str, *functions: str) -> set[str]:
+    package = code.SOURCE / code.PACKAGE
+    files = code.files_behind(SCRIPTS / f"{script}.py", functions)
+    return {str(file.relative_to(package)) for file in files}
+
+
+def test_tree_method_does_not_depend_on_the_networks() -> None:
+    trees = names("train_cell", "fleximodal.training.haim:fit_haim")
+    assert "training/haim.py" in trees
+    assert not [name for name in trees if name.startswith("models/")]
+
+
+def test_network_depends_on_what_it_is_built_from() -> None:
+    networks = names(
+        "train_cell", "fleximodal.training.network:fit_network", "fleximodal.models.build:build"
+    )
+    assert {"models/mtand.py", "models/sparse_moe.py", "dataset/batch.py"} <= networks
+    assert "training/haim.py" not in networks
+
+
+def test_what_reaches_a_rule_as_a_value_is_not_followed() -> None:
+    for script in SCRIPTS.glob("*.py"):
+        assert not [name for name in names(script.stem) if name.startswith(("config", "methods"))]
+
+
+def test_fingerprint_follows_the_text_of_a_file_behind(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from fleximodal.errors import FleximodalError\n")
+    errors = code.fingerprint(script)
+    script.write_text("# other words\nfrom fleximodal.errors import FleximodalError\n")
+    assert code.fingerprint(script) == errors
+    script.write_text("from fleximodal.io.atomic import write_json\n")
+    assert code.fingerprint(script) != errors

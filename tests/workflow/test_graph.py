@@ -1,0 +1,120 @@
+"""The graph: what it makes, what a second run does, what an edit reruns."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from tests.workflow.conftest import CONFIG, ROOT, TABLE, Project
+
+pytestmark = pytest.mark.slow
+
+
+def test_run_makes_the_table_in_four_formats_and_the_figure(finished: Project) -> None:
+    results = finished.folder / "results"
+    table = pd.read_csv(results / "tables" / "tiny.csv")
+    assert list(table["method"]) == TABLE["methods"]
+    assert set(table["data"]) == {"synthetic"}
+    assert set(table["status"]) == {"measured"}
+    for name in ("tables/tiny.md", "tables/tiny.tex", "tables/tiny.html"):
+        assert "ynthetic" in (results / name).read_text(), name
+    for suffix in ("png", "svg", "pdf", "csv"):
+        assert (results / "figures" / f"tiny.{suffix}").stat().st_size > 0
+
+
+def test_everything_generated_says_synthetic_in_its_path(finished: Project) -> None:
+    results = finished.folder / "results"
+    for folder in ("raw", "canonical", "cohorts", "dataset", "runs", "metrics"):
+        assert [path.name for path in (results / folder).iterdir()] == ["synthetic"]
+
+
+def test_second_run_does_nothing(finished: Project) -> None:
+    outcome = finished.run("all")
+    assert outcome.code == 0
+    assert "Nothing to be done" in outcome.text
+
+
+def test_hyperparameter_reruns_only_its_cell_and_what_is_above(changed: Project) -> None:
+    methods = {**CONFIG["methods"], "Concat": {"dropout": 0.2}}
+    changed.write({**CONFIG, "methods": methods})
+    assert changed.jobs("all") == {
+        **{"all": 1, "train_cell": 1, "evaluate_cell": 1},
+        **{"write_table": 1, "draw_curves": 1},
+    }
+
+
+def test_edit_of_the_networks_spares_the_trees(changed: Project) -> None:
+    file = changed.folder / "src" / "fleximodal" / "models" / "mtand.py"
+    file.write_text(file.read_text() + "\n# an edit\n")
+    jobs = changed.jobs("all")
+    assert jobs["train_cell"] == 2
+    assert "extract_release" not in jobs
+
+
+def test_caption_reruns_only_the_table_and_its_figure(changed: Project) -> None:
+    changed.write(CONFIG, tiny={**TABLE, "caption": "Other words, synthetic data."})
+    assert changed.jobs("all") == {"all": 1, "write_table": 1, "draw_curves": 1}
+
+
+def test_same_seed_gives_the_same_bytes(finished: Project, project: Project) -> None:
+    outcome = project.run("results/tables/tiny.csv")
+    assert outcome.code == 0, outcome.text
+    for first in sorted((finished.folder / "results" / "metrics").rglob("metrics.json")):
+        second = project.folder / first.relative_to(finished.folder)
+        assert first.read_bytes() == second.read_bytes(), first
+    for first in sorted((finished.folder / "results" / "runs").rglob("predictions.parquet")):
+        second = project.folder / first.relative_to(finished.folder)
+        assert first.read_bytes() == second.read_bytes(), first
+
+
+def test_no_stay_is_named_outside_runs_and_data(finished: Project) -> None:
+    results = finished.folder / "results"
+    stays = pl.read_parquet(results / "canonical" / "synthetic" / "stays.parquet")["stay_id"]
+    names = [str(stay) for stay in stays]
+    folders = [results / "tables", results / "figures", results / "metrics"]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    files += list((finished.folder / "logs").rglob("*.log"))
+    files += list(results.glob("cohorts/**/*.json"))
+    files = [file for file in files if file.suffix not in (".png", ".pdf")]
+    assert len(files) > 10
+    for file in files:
+        text = file.read_text()
+        assert not [name for name in names if name in text], file
+
+
+def test_every_folder_of_results_says_what_made_it(finished: Project) -> None:
+    results = finished.folder / "results"
+    for file in results.glob("runs/**/predictions.parquet"):
+        manifest = json.loads((file.parent / "manifest.json").read_text())
+        assert manifest["inputs"]
+        assert manifest["settings_sha256"]
+    for name in ("canonical/synthetic", "cohorts/synthetic/48-IHM/cohort"):
+        assert json.loads((results / name / "manifest.json").read_text())["rows"]
+
+
+@pytest.mark.parametrize("config", ["config", "physionet2012"])
+def test_shipped_configurations_give_a_graph(project: Project, config: str) -> None:
+    outcome = project.run("--dry-run", "all", config=f"config/{config}.yaml")
+    assert outcome.code == 0, outcome.text
+
+
+def test_absent_source_is_reported_not_skipped(project: Project) -> None:
+    project.write(CONFIG, tiny={**TABLE, "source": "physionet2012"})
+    outcome = project.run("all")
+    assert outcome.code == 0, outcome.text
+    table = pd.read_csv(project.folder / "results" / "tables" / "tiny.csv")
+    assert set(table["status"]) == {"not run: data absent"}
+    assert "not run: data absent" in outcome.text
+
+
+def test_one_table_needs_only_its_own_cells(project: Project) -> None:
+    project.write(CONFIG, tiny={**TABLE, "methods": ["HAIM"]})
+    assert project.jobs("results/tables/tiny.csv")["train_cell"] == 1
+
+
+def test_readme_commands_are_in_the_makefile() -> None:
+    makefile = Path(ROOT / "Makefile").read_text()
+    assert "\nall:" in makefile
+    assert "\ntest:" in makefile

@@ -1,0 +1,25 @@
+"""Choose the stays of a task and label them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.cohorts.cohort import write_cohort
+from fleximodal.io.log import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    write_cohort(
+        Path(smk.input.stays).parent,
+        Path(smk.output.cohort).parent,
+        source=smk.wildcards.source,
+        task=smk.wildcards.task,
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,22 @@
+"""Read a release and write its canonical tables."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.io.log import log_to
+from fleximodal.sources.physionet2012.canonical import write_canonical
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log = log_to(smk.log[0])
+    release, output = Path(smk.input.release[0]).parent, Path(smk.output.stays).parent
+    log.info("%s: reading the release in %s", smk.wildcards.source, release)
+    write_canonical(release, output, source=smk.wildcards.source)
+
+
+if __name__ == "__main__":
+    main(snakemake)

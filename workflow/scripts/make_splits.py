@@ -1,0 +1,27 @@
+"""Divide a cohort into train, val and test; fail on leakage."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.cohorts.splits import write_splits
+from fleximodal.io.log import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    given = smk.input.get("five_random")
+    write_splits(
+        Path(smk.input.cohort).parent,
+        Path(smk.output.splits).parent,
+        protocol=smk.params.protocol,
+        five_random_file=Path(given) if given else None,
+        events=Path(smk.input.events),
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)

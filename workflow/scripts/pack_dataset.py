@@ -1,0 +1,26 @@
+"""Pack the observations of a cohort's stays in ragged form."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.dataset.pack import pack_dataset
+from fleximodal.io.log import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    pack_dataset(
+        Path(smk.input.events).parent,
+        Path(smk.input.cohort).parent,
+        Path(smk.output.dataset).parent,
+        source=smk.wildcards.source,
+        task=smk.wildcards.task,
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)

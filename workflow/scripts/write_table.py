@@ -1,0 +1,29 @@
+"""Write a declared table as CSV, Markdown, LaTeX and HTML."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.io.log import log_to
+from fleximodal.methods.registry import known_methods
+from fleximodal.publishing.declaration import load_declaration
+from fleximodal.publishing.entries import entries
+from fleximodal.publishing.formats import write_table
+from fleximodal.publishing.peers import read_peers
+from fleximodal.publishing.table import build_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    declaration = load_declaration(smk.input.declaration, known_methods())
+    cells = entries(declaration, metrics=smk.input.metrics, cost=smk.input.costs)
+    peers = read_peers(smk.input.peers) if smk.input.get("peers") else None
+    frame = build_table(declaration, cells, peers)
+    write_table(frame, declaration, Path(smk.output.csv).parent)
+
+
+if __name__ == "__main__":
+    main(snakemake)
