@@ -19,11 +19,14 @@ BIN := .venv/bin
 all: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) all
 
+# Two workers with one thread each; more threads than cores would only wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+
 test: check
-	$(BIN)/pytest -n 2 tests
+	$(PYTEST) tests
 
 fast: .venv/ready
-	$(BIN)/pytest -n 2 -m "not slow" tests
+	$(PYTEST) -m "not slow" tests
 
 check: .venv/ready
 	$(BIN)/ruff check .

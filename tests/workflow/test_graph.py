@@ -9,7 +9,8 @@ import pytest
 
 from tests.workflow.conftest import CONFIG, ROOT, TABLE, Project
 
-pytestmark = pytest.mark.slow
+# One worker runs them all, so that the graph is run once for them.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]
 
 
 def test_run_makes_the_table_in_four_formats_and_the_figure(finished: Project) -> None:
