@@ -1,0 +1,1 @@
+"""Networks: a batch in, logits, auxiliary losses and routing out."""

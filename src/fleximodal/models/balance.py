@@ -1,0 +1,43 @@
+"""Losses that spread tokens over experts (Shazeer et al. 2017)."""
+
+import torch
+from torch import Tensor
+
+from fleximodal.models.gates import Routing
+
+
+def importance(routing: Routing) -> Tensor:
+    """Return the sum of gate weights of each expert, (R, S)."""
+    return routing.gates.sum(1)
+
+
+def load(routing: Routing) -> Tensor:
+    """Return the expected number of tokens of each expert, (R, S).
+
+    The probability that an expert would be kept if its own noise were drawn again. Without noise,
+    or where all experts are kept, it is the number of tokens with a positive weight, which has no
+    gradient.
+    """
+    kept, experts = routing.experts.shape[-1], routing.gates.shape[-1]
+    if routing.scale is None or kept == experts:
+        return (routing.gates > 0).sum(1).to(routing.gates.dtype)
+    largest = routing.noisy.topk(kept + 1, dim=-1).values
+    last_in, first_out = largest[..., -2:-1], largest[..., -1:]
+    threshold = first_out.where(routing.noisy > first_out, last_in)
+    return torch.special.ndtr((routing.clean - threshold) / routing.scale).sum(1)
+
+
+def squared_variation(values: Tensor) -> Tensor:
+    """Return the squared coefficient of variation over the last axis, unbiased variance.
+
+    Zero where there is one value only.
+    """
+    if values.shape[-1] == 1:
+        return torch.zeros_like(values[..., 0])
+    return values.var(-1) / (values.mean(-1).square() + 1e-10)
+
+
+def balance_loss(routing: Routing) -> Tensor:
+    """Return squared variation of importance plus that of load, summed over routers."""
+    variation = squared_variation(importance(routing)) + squared_variation(load(routing))
+    return variation.sum()

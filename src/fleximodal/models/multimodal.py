@@ -1,0 +1,74 @@
+"""The one network: encoders, fusion, head."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from fleximodal.models.fusion_stack import FusionResult
+from fleximodal.models.missing import ModalityMarker
+from fleximodal.models.output import ModelOutput
+from fleximodal.models.time_embedding import TimeEmbedding
+
+if TYPE_CHECKING:
+    from fleximodal.dataset.batch import Batch
+
+
+class MultimodalModel(nn.Module):
+    """Encodes each modality on a common grid, marks and replaces, fuses, predicts.
+
+    Parameters
+    ----------
+    names
+        Modalities, in the order of their encoders.
+    encoders
+        One per modality: (its part of the batch, time embedding, query) to (B, T, width).
+    time_embedding
+        Shared by all modalities, keys and queries; None if no encoder attends over time.
+    steps
+        Grid points T, evenly over [0, 1].
+    marker
+        Type vectors and stand-ins for absent modalities.
+    fusion
+        M sequences to a `FusionResult`.
+    head
+        Fused vector to logits.
+    """
+
+    grid: Tensor
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[str],
+        encoders: Sequence[nn.Module],
+        time_embedding: TimeEmbedding | None,
+        steps: int,
+        marker: ModalityMarker,
+        fusion: nn.Module,
+        head: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.names = tuple(names)
+        self.encoders = nn.ModuleList(encoders)
+        self.time_embedding = time_embedding
+        self.register_buffer("grid", torch.linspace(0.0, 1.0, steps), persistent=False)
+        self.marker = marker
+        self.fusion = fusion
+        self.head = head
+
+    def forward(self, batch: "Batch") -> ModelOutput:
+        """Predict B stays."""
+        fused: FusionResult = self.fusion(self.encode(batch))
+        return ModelOutput(self.head(fused.vector), fused.auxiliary, fused.routing)
+
+    def encode(self, batch: "Batch") -> list[Tensor]:
+        """Return what enters the fusion: one (B, T, width) per modality."""
+        time = self.time_embedding
+        query = None if time is None else time(self.grid)
+        streams = []
+        for number, (name, encoder) in enumerate(zip(self.names, self.encoders, strict=True)):
+            part = batch.modalities[name]
+            streams.append(self.marker(number, encoder(part, time, query), part.present))
+        return streams
