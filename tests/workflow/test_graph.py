@@ -95,7 +95,7 @@ def test_every_folder_of_results_says_what_made_it(finished: Project) -> None:
         assert json.loads((results / name / "manifest.json").read_text())["rows"]
 
 
-@pytest.mark.parametrize("config", ["config", "physionet2012"])
+@pytest.mark.parametrize("config", ["config", "physionet2012", "physionet2012_five_random"])
 def test_shipped_configurations_give_a_graph(project: Project, config: str) -> None:
     outcome = project.run("--dry-run", "all", config=f"config/{config}.yaml")
     assert outcome.code == 0, outcome.text

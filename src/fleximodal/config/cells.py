@@ -43,16 +43,15 @@ def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
         "five-random": config.protocols.five_random,
         "seeded": config.protocols.seeded,
     }[protocol]
-    return {"kind": protocol, **section.model_dump(exclude={"file", "seeds"}, mode="json")}
+    return {"kind": protocol, **section.model_dump(exclude={"file"}, mode="json")}
 
 
 def describe(config: Config, cell: Cell) -> dict[str, Any]:
     """Return everything that decides a cell's result, as plain JSON values."""
-    special = config.protocols.five_random.seeds if cell.protocol == "five-random" else None
     return {
         **asdict(cell),
         "splits": split_names(config, cell.protocol),
-        "seeds": special or config.seeds,
+        "seeds": config.seeds,
         "settings": method_settings(config, cell.method).model_dump(mode="json"),
         "training": config.training.model_dump(mode="json"),
     }

@@ -58,9 +58,6 @@ class FiveRandom(Section):
         description="the CSV of splits (RecordID,split1..split5); null takes "
         "splits-five-random.csv from the source's folder",
     )
-    seeds: list[int] | None = Field(
-        None, description="seeds under this protocol, if other than the general ones"
-    )
 
 
 class Seeded(Section):

@@ -82,9 +82,9 @@ def test_cell_is_found_again_from_its_path() -> None:
     assert cell_of(dict(zip(names, cell.path.split("/"), strict=True))) == cell
 
 
-def test_five_random_has_its_own_splits_and_seeds() -> None:
+def test_five_random_runs_the_splits_asked_for() -> None:
     config = load_config(
-        {**MINIMAL, "protocols": {"five-random": {"splits": ["split2"], "seeds": [1]}}}
+        {**MINIMAL, "seeds": [1], "protocols": {"five-random": {"splits": ["split2"]}}}
     )
     cell = Cell("physionet2012", "48-IHM", "five-random", "vitals", "Concat", "paper")
     description = describe(config, cell)
