@@ -2,7 +2,6 @@
 
 import re
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 from fleximodal.config.cells import PATTERN, cell_of, describe, protocol_settings
@@ -15,6 +14,8 @@ from fleximodal.publishing.declaration import load_declaration
 SETS = ("a", "b", "c")
 FORMATS = ("csv", "md", "tex", "html")
 RAW_SYNTHETIC = "<results>/raw/synthetic"
+# The project's folder as seen from where the graph runs, which may be another one.
+HERE = os.path.relpath(workflow.basedir)
 
 
 def _checked(function, *arguments):
@@ -41,14 +42,19 @@ def table_file(name):
     return path
 
 
-DECLARATIONS = {
-    name: _checked(lambda: load_declaration(table_file(name), known_methods()))
-    for name in sorted(
-        {p.stem for p in Path(workflow.basedir, "config/tables").glob("*.yaml")}
-    )
-}
+KNOWN = _checked(known_methods)
+DECLARATIONS = {}
+for path in sorted(Path(workflow.basedir, "config/tables").glob("*.yaml")):
+    try:
+        DECLARATIONS[path.stem] = load_declaration(path, KNOWN)
+    except FleximodalError as error:
+        # Somebody else's table must not stop this run; one that is asked for does.
+        if path.stem in CONFIG.tables:
+            raise WorkflowError(str(error)) from None
 for name in CONFIG.tables:
     _checked(table_file, name)
+    for cell in DECLARATIONS[name].cells():
+        _checked(describe, CONFIG, cell)
 
 
 wildcard_constraints:
@@ -56,7 +62,7 @@ wildcard_constraints:
     task="48-IHM",
     protocol="official|five-random|seeded",
     modalities=r"[a-z0-9]+(\+[a-z0-9]+)*",
-    method="|".join(map(re.escape, known_methods())),
+    method="|".join(map(re.escape, KNOWN)),
     variant="paper",
     table="|".join(DECLARATIONS),
 
@@ -94,16 +100,21 @@ def five_random_file(wildcards):
     """Return the CSV of the five random splits where the protocol needs it."""
     if wildcards.protocol != "five-random":
         return []
-    configured = CONFIG.protocols.five_random.file
-    if configured and wildcards.source != "synthetic":
-        return configured
-    return f"{release_folder(wildcards.source)}/splits-five-random.csv"
+    if wildcards.source == "synthetic":
+        return f"{RAW_SYNTHETIC}/splits-five-random.csv"
+    file = CONFIG.protocols.five_random.file or f"{RELEASE}/splits-five-random.csv"
+    if not Path(file).is_file():
+        raise WorkflowError(
+            f"protocol five-random: {file} does not exist; give a CSV with the columns RecordID "
+            "and split1 to split5 (train, val, test) as protocols.five-random.file"
+        )
+    return file
 
 
 def peers_file(wildcards):
     """Return the file of published values that a table shows beside the measured ones."""
     peers = DECLARATIONS[wildcards.table].peers
-    return f"config/published/{peers}" if peers else []
+    return f"{HERE}/config/published/{peers}" if peers else []
 
 
 def present_cells(table):
@@ -139,4 +150,5 @@ def closing_words():
     """Return what is printed after a run: where the tables are and what was not run."""
     from fleximodal.publishing.summary import summarise
 
-    return summarise([Path("results/tables") / f"{name}.csv" for name in CONFIG.tables])
+    folder = Path(CONFIG.pathvars.results, "tables")
+    return summarise([folder / f"{name}.csv" for name in CONFIG.tables])

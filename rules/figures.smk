@@ -4,7 +4,7 @@
 rule draw_curves:
     """Draw ROC, precision-recall and reliability curves of a table's methods."""
     input:
-        declaration="config/tables/{table}.yaml",
+        declaration=f"{HERE}/config/tables/{{table}}.yaml",
         curves=lambda wildcards: [
             f"<results>/metrics/{cell.path}/curves.json"
             for cell in present_cells(wildcards.table)
@@ -29,5 +29,6 @@ rule draw_curves:
         runtime=10,
     params:
         code=code("draw_curves"),
+        note=CONFIG.note,
     script:
         "../workflow/scripts/draw_curves.py"

@@ -54,7 +54,7 @@ rule extract_release:
 rule download_physionet2012:
     """Fetch PhysioNet 2012 into the first data folder; run only when asked for by name."""
     output:
-        "<results>/download/physionet2012/manifest.json",
+        f"{CONFIG.data_folders[0]}/physionet-challenge-2012/manifest.json",
     log:
         "<logs>/download_physionet2012/download.log",
     retries: 2

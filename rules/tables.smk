@@ -4,7 +4,7 @@
 rule write_table:
     """Write a declared table as CSV, Markdown, LaTeX and HTML."""
     input:
-        declaration="config/tables/{table}.yaml",
+        declaration=f"{HERE}/config/tables/{{table}}.yaml",
         peers=peers_file,
         metrics=lambda wildcards: [
             f"<results>/metrics/{cell.path}/metrics.json"
@@ -34,5 +34,6 @@ rule write_table:
         runtime=10,
     params:
         code=code("write_table"),
+        note=CONFIG.note,
     script:
         "../workflow/scripts/write_table.py"

@@ -27,6 +27,6 @@ rule train_cell:
     params:
         code=training_code,
         description=lambda wildcards: describe(CONFIG, cell_of(wildcards)),
-        state=lambda wildcards: f"results/state/{cell_of(wildcards).path}",
+        state=lambda wildcards: f"{CONFIG.pathvars.results}/state/{cell_of(wildcards).path}",
     script:
         "../workflow/scripts/train_cell.py"

@@ -18,18 +18,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_example_network_trains_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs" / "adding_a_method.md").read_text()
-    block = re.search(r"```python\n(# mypackage/late.py\n.*?)```", page, re.S)
-    assert block
     package = tmp_path / "mypackage"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "late.py").write_text(block[1])
+    for name, block in re.findall(r"```python\n# mypackage/(\w+\.py)(.*?)```", page, re.S):
+        (package / name).write_text(f"#{block}")
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("mypackage", "mypackage.late"):
+    for name in ("mypackage", "mypackage.methods", "mypackage.late"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    late = importlib.import_module("mypackage.late")
-
-    method = late.LATE
+    method = importlib.import_module("mypackage.methods").LATE
     assert isinstance(method, Method)
     build = load_function(method.settings.builder, "building the example")
     model = build(

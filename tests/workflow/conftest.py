@@ -1,5 +1,6 @@
 """A small project of its own for each group of tests, and a way to run its graph."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,9 +50,11 @@ class Project:
 
     def run(self, *arguments: str, config: str = "config/test.yaml") -> "Outcome":
         command = [sys.executable, "-m", "snakemake", *arguments]
+        environment = {k: v for k, v in os.environ.items() if k != "FLEXIMODAL_DATA"}
         done = subprocess.run(
-            [*command, "--cores", "2", "--configfile", config],
+            [*command, "--cores", "2", "--configfile", *config.split()],
             cwd=self.folder,
+            env={**environment, "NO_PROXY": "127.0.0.1,localhost"},
             capture_output=True,
             text=True,
             check=False,

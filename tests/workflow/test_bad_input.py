@@ -101,7 +101,7 @@ def test_folder_without_a_release(project: Project, tmp_path: Path) -> None:
     point_at(project, empty)
     outcome = project.run("all")
     assert outcome.code != 0
-    assert str(empty) in outcome.text
+    assert f"{empty} has no Outcomes-a.txt" in outcome.text
     assert "Traceback" not in outcome.text
 
 

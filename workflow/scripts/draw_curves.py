@@ -17,6 +17,7 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     declaration = load_declaration(smk.input.declaration, known_methods())
+    declaration = declaration.noted(smk.params.note)
     cells = entries(declaration, curves=smk.input.curves)
     write_curves(declaration, cells, Path(smk.output.png).parent)
 

@@ -21,6 +21,7 @@ def main(smk: Any) -> None:
         output=Path(smk.output.predictions).parent,
         state=Path(smk.params.state),
         threads=smk.threads,
+        code=smk.params.code,
     )
 
 

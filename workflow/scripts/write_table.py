@@ -19,6 +19,7 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     declaration = load_declaration(smk.input.declaration, known_methods())
+    declaration = declaration.noted(smk.params.note)
     cells = entries(declaration, metrics=smk.input.metrics, cost=smk.input.costs)
     peers = read_peers(smk.input.peers) if smk.input.get("peers") else None
     frame = build_table(declaration, cells, peers)

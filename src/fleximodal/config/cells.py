@@ -33,7 +33,8 @@ def split_names(config: Config, protocol: str) -> list[str]:
         return ["official"]
     if protocol == "five-random":
         return list(config.protocols.five_random.splits)
-    return [f"seed{index}" for index in range(config.protocols.seeded.count)]
+    seeded = config.protocols.seeded
+    return [f"seed{seed}" for seed in range(seeded.seed, seeded.seed + seeded.count)]
 
 
 def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
@@ -47,13 +48,15 @@ def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
 
 
 def describe(config: Config, cell: Cell) -> dict[str, Any]:
-    """Return everything that decides a cell's result, as plain JSON values."""
+    """Return everything that decides a cell's result, as plain JSON values, and nothing else."""
+    settings = method_settings(config, cell.method)
+    training = config.training.model_dump(mode="json") if settings.uses_training else {}
     return {
         **asdict(cell),
         "splits": split_names(config, cell.protocol),
-        "seeds": config.seeds,
-        "settings": method_settings(config, cell.method).model_dump(mode="json"),
-        "training": config.training.model_dump(mode="json"),
+        "seeds": config.seeds if settings.seeded else config.seeds[:1],
+        "settings": settings.model_dump(mode="json"),
+        "training": training,
     }
 
 

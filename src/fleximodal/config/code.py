@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from fleximodal.io.manifest import hash_of, sha256_of
@@ -22,11 +23,13 @@ def fingerprint(script: Path, functions: Iterable[str] = ()) -> str:
         As for `files_behind`.
     """
     files = files_behind(script, functions)
-    return hash_of({str(file.relative_to(SOURCE)): sha256_of(file) for file in files})
+    return hash_of([[file.name, sha256_of(file)] for file in files])
 
 
 def files_behind(script: Path, functions: Iterable[str] = ()) -> list[Path]:
-    """Return the package's files that `script` imports, directly or through others, sorted.
+    """Return the files that `script` imports, directly or through others, sorted.
+
+    Of this package those that are imported; of a package that registered a method all of them.
 
     Parameters
     ----------
@@ -37,7 +40,10 @@ def files_behind(script: Path, functions: Iterable[str] = ()) -> list[Path]:
     """
     found: set[Path] = set()
     waiting = list(_imports(script))
-    waiting += [name.split(":")[0] for name in functions]
+    for function in functions:
+        module = function.split(":")[0]
+        found |= _files_of_others(module)
+        waiting.append(module)
     while waiting:
         name = waiting.pop()
         file = _file_of(name)
@@ -46,6 +52,16 @@ def files_behind(script: Path, functions: Iterable[str] = ()) -> list[Path]:
         found.add(file)
         waiting += _imports(file)
     return sorted(found)
+
+
+def _files_of_others(module: str) -> set[Path]:
+    """Return every file of the package outside this one that holds `module`."""
+    top = module.split(".")[0]
+    spec = None if top == PACKAGE else find_spec(top)
+    if spec is None or spec.origin is None:
+        return set()
+    origin = Path(spec.origin)
+    return set(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else {origin}
 
 
 def _imports(file: Path) -> Iterator[str]:

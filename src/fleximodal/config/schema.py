@@ -1,6 +1,6 @@
 """The schema of the configuration; `config/README.md` is written from it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -66,8 +66,8 @@ class Seeded(Section):
     fractions: tuple[float, float, float] = Field(
         (0.70, 0.15, 0.15), description="shares of patients in train, val and test"
     )
-    seed: int = Field(0, ge=0, description="seed of the shuffle")
-    count: int = Field(1, ge=1, description="number of splits, named seed0, seed1, ...")
+    seed: int = Field(0, ge=0, description="seed of the first split's shuffle")
+    count: int = Field(1, ge=1, description="number of splits, named seed0, seed1, ... by seed")
 
     @field_validator("fractions")
     @classmethod
@@ -125,12 +125,21 @@ class Evaluation(Section):
     bootstrap_seed: int = Field(0, ge=0, description="seed of the resampling")
 
 
+class Folders(Section):
+    """Where the graph writes; configurations with folders of their own never overwrite others."""
+
+    results: str = Field("results", description="folder of results")
+    logs: str = Field("logs", description="folder of logs")
+
+
 class Config(Section):
     """The whole configuration."""
 
     tables: list[str] = Field(
         min_length=1, description="tables of `all`, each declared in config/tables/NAME.yaml"
     )
+    note: str = Field("", description="words added to every title, such as 'demonstration'")
+    pathvars: Folders = Field(default_factory=Folders, description="folders of this configuration")
     data_folders: list[str] = Field(
         ["data"],
         description="where sources without a configured folder are looked for, in this order; "
@@ -138,7 +147,7 @@ class Config(Section):
     )
     sources: Sources = Field(default_factory=Sources, description="raw data")
     protocols: Protocols = Field(default_factory=Protocols, description="splits")
-    seeds: list[int] = Field(
+    seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(
         [32, 42, 52], min_length=1, description="seeds of initialisation, data order and noise"
     )
     training: Training = Field(default_factory=Training, description="the training loop")
@@ -148,3 +157,10 @@ class Config(Section):
         default_factory=dict, description="settings per method, over those of `network`"
     )
     evaluation: Evaluation = Field(default_factory=Evaluation, description="intervals")
+
+    @field_validator("seeds", "tables")
+    @classmethod
+    def _each_once(cls, value: list[Any]) -> list[Any]:
+        if len(set(value)) < len(value):
+            raise ValueError("an entry occurs twice; each counts once")
+        return value

@@ -24,13 +24,16 @@ def hash_of(value: Any) -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the checkout that holds this package, None outside a checkout."""
-    answer = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Return the commit of the checkout that holds this package, None where there is no git."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return None
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 

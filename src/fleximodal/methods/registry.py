@@ -24,7 +24,13 @@ class Method:
 
 def _loaded(group: str) -> Iterable[Method]:
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
-        value = point.load()
+        try:
+            value = point.load()
+        except (ImportError, AttributeError) as error:
+            raise FleximodalError(
+                f"method package: entry point {point.name!r} ({point.value}) of group {group!r} "
+                f"cannot be loaded ({error}); mend or uninstall the package that registers it"
+            ) from error
         methods = value if isinstance(value, list | tuple) else [value]
         for method in methods:
             if not isinstance(method, Method):

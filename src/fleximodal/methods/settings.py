@@ -14,12 +14,14 @@ class MethodSettings(BaseModel):
 
     `trainer` names the function that trains one run, as "module:function"; its contract is
     described in `fleximodal.training.member`. `seeded` is False where the seed has no effect,
-    so that one run stands for all.
+    so that one run stands for all; `uses_training` is False where the section `training` of the
+    configuration has none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     trainer: ClassVar[str]
     seeded: ClassVar[bool] = True
+    uses_training: ClassVar[bool] = True
 
 
 class NetworkSettings(MethodSettings):
@@ -113,6 +115,7 @@ class HAIMSettings(MethodSettings):
 
     trainer: ClassVar[str] = "fleximodal.training.haim:fit_haim"
     seeded: ClassVar[bool] = False
+    uses_training: ClassVar[bool] = False
 
     grid: Literal["full", "small", "off"] = Field(
         "full",

@@ -42,6 +42,11 @@ class TableDeclaration(TableKeys):
 
     name: str
 
+    def noted(self, note: str) -> "TableDeclaration":
+        """Return the declaration with `note` added to its title; as it is for an empty note."""
+        title = f"{self.title} ({note})" if note else self.title
+        return self.model_copy(update={"title": title})
+
     def cells(self) -> list[Cell]:
         """Return the cells of the table in the order of its rows."""
         return cells_of(

@@ -50,6 +50,6 @@ def _lines_of(path: Path) -> list[str]:
     for source, rows in absent.groupby("source"):
         lines.append(
             f"  {ABSENT}: {len(rows)} cell(s) of source {source}; "
-            f"name its folder under sources.{source} in the configuration"
+            f"give sources.{source}.folder in the configuration"
         )
     return lines

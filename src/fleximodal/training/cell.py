@@ -38,6 +38,7 @@ def train_cell(
     output: Path,
     state: Path,
     threads: int,
+    code: str = "",
 ) -> None:
     """Train all runs of a cell and write its folder of results at once.
 
@@ -59,6 +60,8 @@ def train_cell(
         Folder for what an interruption must not lose; removed at the end.
     threads
         Threads of torch and XGBoost.
+    code
+        Fingerprint of the code; what was begun with other code is begun anew.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def train_cell(
     packed = read_packed(dataset).select(description["modalities"].split("+"))
     members = _members(description, settings.seeded, packed, read_splits(splits), scalers)
     inputs = [dataset / FILE, splits, scalers]
-    key = hash_of([dict(description), {path.name: sha256_of(path) for path in inputs}])
+    key = hash_of([dict(description), {path.name: sha256_of(path) for path in inputs}, code])
     kept = CellState(state, key)
 
     runs = []

@@ -3,10 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
-from fleximodal.config.cells import Cell, cell_of, cells_of, describe, protocol_settings
+from fleximodal.cohorts.protocols import make_splits
+from fleximodal.config.cells import (
+    Cell,
+    cell_of,
+    cells_of,
+    describe,
+    protocol_settings,
+    split_names,
+)
 from fleximodal.config.document import document
 from fleximodal.config.load import find_release, load_config, method_settings
 from fleximodal.errors import FleximodalError
@@ -31,6 +40,8 @@ MINIMAL: dict[str, Any] = {"tables": ["synthetic"]}
         ),
         ({"methods": {"Concat": {"width": 30, "heads": 4}}}, "not a multiple of heads"),
         ({"tables": None}, "key 'tables'"),
+        ({"seeds": [1, 1]}, "key 'seeds': Value error, an entry occurs twice"),
+        ({"seeds": [2**31]}, "key 'seeds.0'"),
     ],
 )
 def test_mistakes_are_named(extra: dict[str, Any], words: str) -> None:
@@ -103,12 +114,36 @@ def test_release_is_found_configured_or_absent(
     config = load_config({**MINIMAL, "data_folders": [str(tmp_path)]})
     assert find_release(config) is None
     folder.mkdir()
+    for name in ("Outcomes-a.txt", "Outcomes-b.txt", "Outcomes-c.txt", "set-a.tar.gz"):
+        (folder / name).touch()
+    (folder / "set-b").mkdir()
+    assert find_release(config) is None, "an interrupted download is no release"
+    half = load_config({**MINIMAL, "sources": {"physionet2012": {"folder": str(folder)}}})
+    with pytest.raises(FleximodalError, match="has no set-c.tar.gz"):
+        find_release(half)
+    (folder / "set-c.tar.gz").touch()
     assert find_release(config) == folder
+    assert find_release(half) == folder
     wrong = load_config(
         {**MINIMAL, "sources": {"physionet2012": {"folder": str(tmp_path / "nowhere")}}}
     )
     with pytest.raises(FleximodalError, match="nowhere is not a folder"):
         find_release(wrong)
+
+
+def test_splits_of_the_seeded_protocol_have_the_names_that_the_cohort_gives_them() -> None:
+    config = load_config({**MINIMAL, "protocols": {"seeded": {"seed": 5, "count": 2}}})
+    cohort = pl.DataFrame(
+        {"stay_id": range(20), "patient_id": range(20), "set": ["a"] * 20, "label": [0, 1] * 10}
+    )
+    made = make_splits(cohort, protocol_settings(config, "seeded"))
+    assert split_names(config, "seeded") == sorted(made["split"].unique())
+
+
+def test_trees_do_not_depend_on_epochs_and_further_seeds() -> None:
+    cell = Cell("synthetic", "48-IHM", "official", "vitals", "HAIM", "paper")
+    other = {"training": {"epochs": 3}, "seeds": [32, 33]}
+    assert describe(load_config(MINIMAL), cell) == describe(load_config({**MINIMAL, **other}), cell)
 
 
 def test_page_of_keys_is_in_step_with_the_schema() -> None:
