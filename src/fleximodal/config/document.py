@@ -20,8 +20,8 @@ Written from the schema by `python -m fleximodal.config.document config/README.m
 `src/fleximodal/config/schema.py` instead. `config/config.yaml` is always read, so the value of a
 key that no other file gives is the one there; the column *default* holds for keys that it does not
 give either. Files given with `--configfile` are laid over it in their order, and a single value can
-be given as `--config 'training={epochs: 3}'`. An unknown key, a mistyped key or a value out of range
-stops the run at once with the key's path.
+be given as `--config 'training={epochs: 3}'`. An unknown key, a mistyped key or a value out of
+range stops the run at once with the key's path.
 
 """
 

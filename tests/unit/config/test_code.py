@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from fleximodal.config import code
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,3 +43,18 @@ def test_fingerprint_follows_the_text_of_a_file_behind(tmp_path: Path) -> None:
     assert code.fingerprint(script) == errors
     script.write_text("from fleximodal.io.atomic import write_json\n")
     assert code.fingerprint(script) != errors
+
+
+def test_code_of_a_package_that_registered_a_method_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "somebodys"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "late.py").write_text("WIDTH = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    script = SCRIPTS / "train_cell.py"
+    before = code.fingerprint(script, ["somebodys.late:build"])
+    assert code.fingerprint(script, ["somebodys.late:build"]) == before
+    (package / "late.py").write_text("WIDTH = 2\n")
+    assert code.fingerprint(script, ["somebodys.late:build"]) != before

@@ -44,6 +44,15 @@ def test_what_is_no_method_is_refused(monkeypatch: pytest.MonkeyPatch, fresh: No
         known_methods()
 
 
+def test_a_package_that_cannot_be_imported_is_named(
+    monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    point = EntryPoint("gone", "package_that_is_gone:METHOD", registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    with pytest.raises(FleximodalError, match="'gone'.*cannot be loaded"):
+        known_methods()
+
+
 def test_unknown_method_names_the_nearest() -> None:
     with pytest.raises(FleximodalError, match="did you mean 'FuseMoE-Gaussian'"):
         find_method("FuseMoE-Gausian")

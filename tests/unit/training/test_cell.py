@@ -72,9 +72,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, dataset: PackedDataset) -> 
     return write_inputs(tmp_path_factory.mktemp("inputs"), dataset, SPLITS)
 
 
-def train(folder: Path, inputs: dict[str, Path], description: dict[str, Any]) -> Path:
+def train(
+    folder: Path, inputs: dict[str, Path], description: dict[str, Any], code: str = ""
+) -> Path:
     output = folder / "runs" / "cell"
-    train_cell(description, **inputs, output=output, state=folder / "state", threads=1)
+    train_cell(description, **inputs, output=output, state=folder / "state", threads=1, code=code)
     return output
 
 
@@ -175,19 +177,20 @@ def test_an_interrupted_cell_goes_on(tmp_path: Path, inputs: dict[str, Path]) ->
         assert (whole / name).read_bytes() == (output / name).read_bytes(), name
 
 
-def test_finished_runs_of_other_data_or_settings_are_not_taken_up(
+def test_finished_runs_of_other_data_settings_or_code_are_not_taken_up(
     tmp_path: Path, inputs: dict[str, Path], dataset: PackedDataset
 ) -> None:
     changed = write_inputs(tmp_path / "changed", cohort(seed=5), SPLITS)
     others = {
-        "settings": (inputs, describe("Failing", {"noise": 0.3})),
-        "data": (changed, describe("Failing", {})),
+        "settings": (inputs, describe("Failing", {"noise": 0.3}), ""),
+        "data": (changed, describe("Failing", {}), ""),
+        "code": (inputs, describe("Failing", {}), "before an edit"),
     }
-    for name, (files, description) in others.items():
+    for name, (files, description, code) in others.items():
         Failing.begun.clear()
         Failing.allowed = 2
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / name, files, description)
+            train(tmp_path / name, files, description, code)
         Failing.begun.clear()
         Failing.allowed = 99
         train(tmp_path / name, inputs, describe("Failing", {}))
