@@ -14,8 +14,8 @@ from fleximodal.publishing.declaration import load_declaration
 SETS = ("a", "b", "c")
 FORMATS = ("csv", "md", "tex", "html")
 RAW_SYNTHETIC = "<results>/raw/synthetic"
-# The project's folder as seen from where the graph runs, which may be another one.
-HERE = os.path.relpath(workflow.basedir)
+# The project's own configuration as seen from where the graph runs, which may be elsewhere.
+OWN = os.path.relpath(Path(workflow.basedir) / "config")
 
 
 def _checked(function, *arguments):
@@ -114,7 +114,7 @@ def five_random_file(wildcards):
 def peers_file(wildcards):
     """Return the file of published values that a table shows beside the measured ones."""
     peers = DECLARATIONS[wildcards.table].peers
-    return f"{HERE}/config/published/{peers}" if peers else []
+    return f"{OWN}/published/{peers}" if peers else []
 
 
 def present_cells(table):

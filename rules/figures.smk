@@ -4,7 +4,7 @@
 rule draw_curves:
     """Draw ROC, precision-recall and reliability curves of a table's methods."""
     input:
-        declaration=f"{HERE}/config/tables/{{table}}.yaml",
+        declaration=f"{OWN}/tables/{{table}}.yaml",
         curves=lambda wildcards: [
             f"<results>/metrics/{cell.path}/curves.json"
             for cell in present_cells(wildcards.table)

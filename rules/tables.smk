@@ -4,7 +4,7 @@
 rule write_table:
     """Write a declared table as CSV, Markdown, LaTeX and HTML."""
     input:
-        declaration=f"{HERE}/config/tables/{{table}}.yaml",
+        declaration=f"{OWN}/tables/{{table}}.yaml",
         peers=peers_file,
         metrics=lambda wildcards: [
             f"<results>/metrics/{cell.path}/metrics.json"
