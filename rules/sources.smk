@@ -67,6 +67,5 @@ rule download_physionet2012:
     params:
         code=code("download_physionet2012"),
         base_address=CONFIG.sources.physionet2012.base_address,
-        folder=f"{CONFIG.data_folders[0]}/physionet-challenge-2012",
     script:
         "../workflow/scripts/download_physionet2012.py"

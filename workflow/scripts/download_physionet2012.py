@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log = log_to(smk.log[0])
-    folder = Path(smk.params.folder)
+    folder = Path(smk.output[0]).parent
     download_release(smk.params.base_address, folder)
     write_manifest(
         Path(smk.output[0]).parent,
         "download_physionet2012",
         inputs=sorted(path for path in folder.iterdir() if path.suffix in (".gz", ".txt")),
-        settings={"base_address": smk.params.base_address, "folder": smk.params.folder},
+        settings={"base_address": smk.params.base_address},
     )
     log.info("PhysioNet 2012 is in %s and verified", folder)
 
