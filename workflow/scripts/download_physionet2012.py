@@ -17,7 +17,7 @@ def main(smk: Any) -> None:
     folder = Path(smk.output[0]).parent
     download_release(smk.params.base_address, folder)
     write_manifest(
-        Path(smk.output[0]).parent,
+        folder,
         "download_physionet2012",
         inputs=sorted(path for path in folder.iterdir() if path.suffix in (".gz", ".txt")),
         settings={"base_address": smk.params.base_address},
