@@ -38,6 +38,13 @@ def test_name_comes_from_the_file_and_the_rest_from_defaults(tmp_path: Path) -> 
     assert declaration.peers is None
 
 
+def test_note_is_added_to_the_title_only(tmp_path: Path) -> None:
+    declaration = load_declaration(written(tmp_path), METHODS)
+    assert declaration.noted("small networks").title == "Deaths (small networks)"
+    assert declaration.noted("small networks").model_copy(update={"title": "Deaths"}) == declaration
+    assert declaration.noted("") == declaration
+
+
 def test_cells_are_in_row_order(tmp_path: Path) -> None:
     cells = load_declaration(written(tmp_path), METHODS).cells()
     assert [(cell.modalities, cell.method) for cell in cells] == [

@@ -27,7 +27,7 @@ def test_lines_name_files_headline_and_what_was_not_run(
         "    HAIM             84.2 ± 0.3 [83.2, 85.2]",
         "    FuseMoE-Laplace  86.2 ± 0.3 [85.2, 87.2]",
         "  not run: data absent: 1 cell(s) of source physionet2012; "
-        "name its folder under sources.physionet2012 in the configuration",
+        "give sources.physionet2012.folder in the configuration",
         "Table other: not made by this run",
     ]
 
