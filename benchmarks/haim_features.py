@@ -8,19 +8,15 @@ Both run on one thread in the same process, in turn, on the same generated stays
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from scipy.signal import find_peaks
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from fleximodal.dataset.packed import PackedDataset, Series  # noqa: E402
-from fleximodal.dataset.scaler import Scaler, fit_scaler  # noqa: E402
-from fleximodal.training.haim_features import haim_features  # noqa: E402
+from fleximodal.dataset.packed import PackedDataset, Series
+from fleximodal.dataset.scaler import Scaler, fit_scaler
+from fleximodal.training.haim_features import haim_features
 
 CHANNELS = 30
 TIMES = 84

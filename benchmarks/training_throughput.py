@@ -12,7 +12,6 @@ two modalities; `--layers 3` needs some 20 GB.
 import argparse
 import copy
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,18 +20,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+from fleximodal.dataset.batch import BatchBuilder
+from fleximodal.dataset.packed import PackedDataset, Series, read_packed
+from fleximodal.dataset.scaler import fit_scaler
+from fleximodal.methods.settings import FuseMoESettings
+from fleximodal.models.build import ModalitySpec, build_model
+from fleximodal.models.experts import Experts
+from fleximodal.models.gates import Routing
+from fleximodal.training.objective import task_loss
+from fleximodal.training.reproducible import repeatable
 
-from fleximodal.dataset.batch import BatchBuilder  # noqa: E402
-from fleximodal.dataset.packed import PackedDataset, Series, read_packed  # noqa: E402
-from fleximodal.dataset.scaler import fit_scaler  # noqa: E402
-from fleximodal.methods.settings import FuseMoESettings  # noqa: E402
-from fleximodal.models.build import ModalitySpec, build_model  # noqa: E402
-from fleximodal.models.experts import Experts  # noqa: E402
-from fleximodal.models.gates import Routing  # noqa: E402
-from fleximodal.training.objective import task_loss  # noqa: E402
-from fleximodal.training.reproducible import repeatable  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 BATCH = 32
 
