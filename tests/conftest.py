@@ -22,6 +22,15 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_release(real_data: Path) -> Path:
+    """Return the folder of the real PhysioNet 2012 release."""
+    folder = real_data / "physionet-challenge-2012"
+    if not folder.is_dir():
+        pytest.skip(f"no PhysioNet 2012 release: {folder} does not exist")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def golden() -> Path:
     """Return the folder of golden arrays (environment variable FLEXIMODAL_GOLDEN)."""
     folder = _folder("FLEXIMODAL_GOLDEN", "../shared/golden")

@@ -10,11 +10,8 @@ from tests.workflow.conftest import CONFIG, Project
 pytestmark = pytest.mark.slow
 
 
-def test_release_is_fetched_checked_and_found(project: Project, real_data: Path) -> None:
-    release = real_data / "physionet-challenge-2012"
-    if not release.is_dir():
-        pytest.skip(f"no PhysioNet 2012 release: {release} does not exist")
-    behaviour = Behaviour(release, cut_after={"set-b.tar.gz": 1_000_000})
+def test_release_is_fetched_checked_and_found(project: Project, real_release: Path) -> None:
+    behaviour = Behaviour(real_release, cut_after={"set-b.tar.gz": 1_000_000})
     with serve(behaviour) as address:
         sources = {**CONFIG["sources"], "physionet2012": {"base_address": address}}
         project.write({**CONFIG, "sources": sources, "data_folders": ["fetched"]})
@@ -23,7 +20,7 @@ def test_release_is_fetched_checked_and_found(project: Project, real_data: Path)
     fetched = project.folder / "fetched" / "physionet-challenge-2012"
     for letter in "abc":
         for name in (f"set-{letter}.tar.gz", f"Outcomes-{letter}.txt"):
-            assert (fetched / name).read_bytes() == (release / name).read_bytes()
+            assert (fetched / name).read_bytes() == (real_release / name).read_bytes()
     first, second = behaviour.asked_for("set-b.tar.gz")
     assert first is None
     assert second is not None, "the cut transfer was begun anew instead of being continued"

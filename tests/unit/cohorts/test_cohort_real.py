@@ -16,17 +16,9 @@ ALL_FIVE = {"kind": "five-random", "splits": [f"split{number}" for number in ran
 
 
 @pytest.fixture(scope="module")
-def release(real_data: Path) -> Path:
-    folder = real_data / "physionet-challenge-2012"
-    if not folder.is_dir():
-        pytest.skip(f"no PhysioNet 2012 data: {folder} does not exist")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def canonical(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def canonical(real_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("physionet2012") / "canonical"
-    write_canonical(release, folder, source="physionet2012")
+    write_canonical(real_release, folder, source="physionet2012")
     return folder
 
 
@@ -60,10 +52,10 @@ def test_the_usual_11988_stays(cohort: Path, canonical: Path) -> None:
 
 
 def test_five_random_splits_have_the_published_sizes_and_deaths(
-    cohort: Path, release: Path
+    cohort: Path, real_release: Path
 ) -> None:
     table = pl.read_parquet(cohort / "cohort.parquet")
-    splits = make_splits(table, ALL_FIVE, release / "splits-five-random.csv")
+    splits = make_splits(table, ALL_FIVE, real_release / "splits-five-random.csv")
     sizes = dict(splits.group_by("part").len().rows())
     assert sizes == {"train": 5 * 9590, "val": 5 * 1199, "test": 5 * 1199}
     test = splits.filter(part="test").join(table, on="stay_id").sort("split")
@@ -73,7 +65,9 @@ def test_five_random_splits_have_the_published_sizes_and_deaths(
     assert percent == [13.18, 14.51, 13.26, 14.68, 14.35]
 
 
-def test_every_gate_passes(cohort: Path, canonical: Path, release: Path, tmp_path: Path) -> None:
+def test_every_gate_passes(
+    cohort: Path, canonical: Path, real_release: Path, tmp_path: Path
+) -> None:
     for protocol in (
         ALL_FIVE,
         {"kind": "official"},
@@ -84,7 +78,7 @@ def test_every_gate_passes(cohort: Path, canonical: Path, release: Path, tmp_pat
             cohort,
             output,
             protocol=protocol,
-            five_random_file=release / "splits-five-random.csv",
+            five_random_file=real_release / "splits-five-random.csv",
             events=canonical / "events.parquet",
         )
         leakage = json.loads((output / "leakage.json").read_text())

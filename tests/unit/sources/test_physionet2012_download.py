@@ -208,11 +208,8 @@ def test_damaged_file_in_place_is_fetched_again(
 
 
 @pytest.mark.slow
-def test_real_release_passes_the_recorded_checksums(real_data: Path, tmp_path: Path) -> None:
-    folder = real_data / "physionet-challenge-2012"
-    if not folder.is_dir():
-        pytest.skip(f"no real data: {folder} does not exist")
-    server = Behaviour(folder, cut_after={"set-b.tar.gz": 3_000_320})
+def test_real_release_passes_the_recorded_checksums(real_release: Path, tmp_path: Path) -> None:
+    server = Behaviour(real_release, cut_after={"set-b.tar.gz": 3_000_320})
     with serve(server) as url:
         download_release(url, tmp_path / "release", backoff=0)
     assert server.asked_for("set-b.tar.gz") == [None, "bytes=2998272-"]

@@ -34,17 +34,9 @@ WITHOUT_TIME_SERIES = [
 
 
 @pytest.fixture(scope="module")
-def release(real_data: Path) -> Path:
-    folder = real_data / "physionet-challenge-2012"
-    if not folder.is_dir():
-        pytest.skip(f"no real data: {folder} does not exist")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def canonical(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def canonical(real_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("real") / "canonical"
-    write_canonical(release, output, source="physionet2012")
+    write_canonical(real_release, output, source="physionet2012")
     return output
 
 
@@ -108,8 +100,8 @@ def test_gross_outliers_are_few_and_gone(canonical: Path, counts: dict[str, Any]
         assert channel.low <= low + 1e-6 and high <= channel.high
 
 
-def test_equal_input_gives_equal_bytes(release: Path, canonical: Path, tmp_path: Path) -> None:
-    write_canonical(release, tmp_path / "again", source="physionet2012")
+def test_equal_input_gives_equal_bytes(real_release: Path, canonical: Path, tmp_path: Path) -> None:
+    write_canonical(real_release, tmp_path / "again", source="physionet2012")
     for path in canonical.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
 
@@ -123,14 +115,14 @@ def members(path: Path, every: int) -> Iterator[tuple[int, str]]:
             yield int(Path(member.name).stem), file.read().decode()
 
 
-def test_sample_of_records_against_plain_reading(release: Path, canonical: Path) -> None:
+def test_sample_of_records_against_plain_reading(real_release: Path, canonical: Path) -> None:
     """Read 201 records row by row with the csv module and compare every event and descriptor."""
     limits = {channel.name: (channel.low, channel.high) for channel in CHANNELS}
     expected: dict[tuple[int, int, str], float] = {}
     descriptors: dict[int, dict[str, float]] = {}
     sample = []
     for name in "abc":
-        for record, text in members(release / f"set-{name}.tar.gz", every=60):
+        for record, text in members(real_release / f"set-{name}.tar.gz", every=60):
             sample.append(record)
             static = descriptors[record] = {}
             for row in csv.DictReader(io.StringIO(text)):
