@@ -2,14 +2,15 @@
 
 
 rule build_cohort:
-    """Choose the stays of a task and label them."""
+    """Choose the stays of a task and label them; compare their number with the published one."""
     input:
-        stays="<results>/canonical/{source}/stays.parquet",
-        events="<results>/canonical/{source}/events.parquet",
-        modalities="<results>/canonical/{source}/modalities.json",
+        canonical=canonical_files("{source}"),
+        published=f"{OWN}/published/cohort_counts.csv",
     output:
         cohort="<results>/cohorts/{source}/{task}/cohort/cohort.parquet",
+        task="<results>/cohorts/{source}/{task}/cohort/task.json",
         flow="<results>/cohorts/{source}/{task}/cohort/flow.json",
+        counts="<results>/cohorts/{source}/{task}/cohort/counts.json",
     log:
         "<logs>/build_cohort/{source}/{task}.log",
     benchmark:
@@ -18,23 +19,47 @@ rule build_cohort:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=30,
     params:
         code=code("build_cohort"),
+        settings=lambda wildcards: task_settings(wildcards.source, wildcards.task),
     script:
         "../workflow/scripts/build_cohort.py"
 
 
+rule split_patients:
+    """Divide all patients of a source into train, val and test, once for every task."""
+    input:
+        canonical=canonical_files("{source}"),
+    output:
+        patients="<results>/cohorts/{source}/patients/patients.parquet",
+    log:
+        "<logs>/split_patients/{source}.log",
+    benchmark:
+        "<results>/benchmarks/split_patients/{source}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("split_patients"),
+        protocol=protocol_settings(CONFIG, "patient"),
+    script:
+        "../workflow/scripts/split_patients.py"
+
+
 rule make_splits:
-    """Divide a cohort into train, val and test; fail on leakage."""
+    """Divide a cohort into train, val and test; fail if a stay or patient is in two."""
     input:
         cohort="<results>/cohorts/{source}/{task}/cohort/cohort.parquet",
-        events="<results>/canonical/{source}/events.parquet",
+        patients=patients_file,
         five_random=five_random_file,
     output:
         splits="<results>/cohorts/{source}/{task}/splits/{protocol}/splits.parquet",
-        leakage="<results>/cohorts/{source}/{task}/splits/{protocol}/leakage.json",
+        checks="<results>/cohorts/{source}/{task}/splits/{protocol}/checks.json",
     log:
         "<logs>/make_splits/{source}/{task}/{protocol}.log",
     benchmark:

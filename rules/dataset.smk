@@ -1,13 +1,13 @@
-"""Dataset: one packed, memory-mapped dataset per source and task."""
+"""Dataset: one packed, memory-mapped dataset per source and task, and the gates before training."""
 
 
 rule pack_dataset:
-    """Pack the observations of a cohort's stays in ragged form."""
+    """Pack the observations and encoded items of a cohort's stays in ragged form."""
     input:
-        events="<results>/canonical/{source}/events.parquet",
-        static="<results>/canonical/{source}/static.parquet",
-        modalities="<results>/canonical/{source}/modalities.json",
+        canonical=canonical_files("{source}"),
+        encoded=encoded_files,
         cohort="<results>/cohorts/{source}/{task}/cohort/cohort.parquet",
+        task="<results>/cohorts/{source}/{task}/cohort/task.json",
     output:
         dataset="<results>/dataset/{source}/{task}/packed/dataset.safetensors",
         manifest="<results>/dataset/{source}/{task}/packed/manifest.json",
@@ -19,10 +19,11 @@ rule pack_dataset:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=8000,
+        runtime=60,
     params:
         code=code("pack_dataset"),
+        encoders=lambda wildcards: f"{CONFIG.pathvars.results}/encoders/{wildcards.source}",
     script:
         "../workflow/scripts/pack_dataset.py"
 
@@ -48,3 +49,31 @@ rule fit_scalers:
         code=code("fit_scalers"),
     script:
         "../workflow/scripts/fit_scalers.py"
+
+
+rule check_leakage:
+    """Pass every gate against leakage, or fail before anything is trained."""
+    input:
+        dataset="<results>/dataset/{source}/{task}/packed/dataset.safetensors",
+        cohort="<results>/cohorts/{source}/{task}/cohort/cohort.parquet",
+        splits="<results>/cohorts/{source}/{task}/splits/{protocol}/splits.parquet",
+        scalers="<results>/dataset/{source}/{task}/scalers/{protocol}/scalers.json",
+        autoencoder=fitted_patients_file,
+    output:
+        leakage="<results>/cohorts/{source}/{task}/leakage/{protocol}/leakage.json",
+    log:
+        "<logs>/check_leakage/{source}/{task}/{protocol}.log",
+    benchmark:
+        "<results>/benchmarks/check_leakage/{source}/{task}/{protocol}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("check_leakage"),
+        limits=CONFIG.leakage.model_dump(mode="json"),
+        notes=notes_file,
+    script:
+        "../workflow/scripts/check_leakage.py"

@@ -1,17 +1,17 @@
 """Sources: raw files, real or generated, to canonical tables."""
 
 
-rule generate_release:
+rule generate_physionet2012:
     """Write the generated cohort in the layout of PhysioNet 2012."""
     output:
-        expand("<results>/raw/synthetic/set-{letter}.tar.gz", letter=SETS),
-        expand("<results>/raw/synthetic/Outcomes-{letter}.txt", letter=SETS),
-        "<results>/raw/synthetic/splits-five-random.csv",
-        "<results>/raw/synthetic/truth.json",
+        expand(f"{RAW_COHORT}/set-{{letter}}.tar.gz", letter=SETS),
+        expand(f"{RAW_COHORT}/Outcomes-{{letter}}.txt", letter=SETS),
+        f"{RAW_COHORT}/splits-five-random.csv",
+        f"{RAW_COHORT}/truth.json",
     log:
-        "<logs>/generate_release/synthetic.log",
+        "<logs>/generate_physionet2012/synthetic-physionet2012.log",
     benchmark:
-        "<results>/benchmarks/generate_release/synthetic.tsv"
+        "<results>/benchmarks/generate_physionet2012/synthetic-physionet2012.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -19,26 +19,50 @@ rule generate_release:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("generate_release"),
-        settings=CONFIG.sources.synthetic.model_dump(mode="json"),
+        code=code("generate_physionet2012"),
+        settings=CONFIG.sources.synthetic.physionet2012.model_dump(mode="json"),
     script:
-        "../workflow/scripts/generate_release.py"
+        "../workflow/scripts/generate_physionet2012.py"
 
 
-rule extract_release:
-    """Read a release and write its canonical tables."""
-    input:
-        release=release_files,
+rule generate_hospital:
+    """Write the generated hospital in the layouts of MIMIC-IV and MIMIC-III."""
     output:
-        stays="<results>/canonical/{source}/stays.parquet",
-        events="<results>/canonical/{source}/events.parquet",
-        static="<results>/canonical/{source}/static.parquet",
-        modalities="<results>/canonical/{source}/modalities.json",
-        counts="<results>/canonical/{source}/counts.json",
+        core=directory(f"{RAW_HOSPITAL}/mimic-iv"),
+        note=directory(f"{RAW_HOSPITAL}/mimic-iv-note"),
+        cxr=directory(f"{RAW_HOSPITAL}/mimic-cxr-jpg"),
+        ecg=directory(f"{RAW_HOSPITAL}/mimic-iv-ecg"),
+        mimic3=directory(f"{RAW_HOSPITAL}/mimic-iii"),
+        truth=f"{RAW_HOSPITAL}/truth.json",
     log:
-        "<logs>/extract_release/{source}.log",
+        "<logs>/generate_hospital/synthetic-hospital.log",
     benchmark:
-        "<results>/benchmarks/extract_release/{source}.tsv"
+        "<results>/benchmarks/generate_hospital/synthetic-hospital.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        code=code("generate_hospital"),
+        settings=CONFIG.sources.synthetic.hospital.model_dump(mode="json"),
+    script:
+        "../workflow/scripts/generate_hospital.py"
+
+
+rule extract_physionet2012:
+    """Read a release of PhysioNet 2012 and write its canonical tables."""
+    input:
+        release=physionet2012_files,
+    output:
+        canonical_files("{source}"),
+    log:
+        "<logs>/extract_physionet2012/{source}.log",
+    benchmark:
+        "<results>/benchmarks/extract_physionet2012/{source}.tsv"
+    wildcard_constraints:
+        source="(synthetic-)?physionet2012",
     conda:
         "../envs/data.yaml"
     threads: 2
@@ -46,9 +70,62 @@ rule extract_release:
         mem_mb=3000,
         runtime=30,
     params:
-        code=code("extract_release"),
+        code=code("extract_physionet2012"),
     script:
-        "../workflow/scripts/extract_release.py"
+        "../workflow/scripts/extract_physionet2012.py"
+
+
+rule extract_mimic4:
+    """Read MIMIC-IV with the modules that are there and write its canonical tables."""
+    input:
+        raw=mimic4_files,
+    output:
+        canonical_files("{source}"),
+    log:
+        "<logs>/extract_mimic4/{source}.log",
+    benchmark:
+        "<results>/benchmarks/extract_mimic4/{source}.tsv"
+    wildcard_constraints:
+        source="(synthetic-)?mimic4",
+    conda:
+        "../envs/data.yaml"
+    threads: 2
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        code=code("extract_mimic4"),
+        folders=raw_folders,
+        channels=CONFIG.sources.mimic4.channels,
+        events=event_settings(CONFIG.sources.mimic4),
+    script:
+        "../workflow/scripts/extract_mimic4.py"
+
+
+rule extract_mimic3:
+    """Read MIMIC-III and write its canonical tables."""
+    input:
+        raw=mimic3_files,
+    output:
+        canonical_files("{source}"),
+    log:
+        "<logs>/extract_mimic3/{source}.log",
+    benchmark:
+        "<results>/benchmarks/extract_mimic3/{source}.tsv"
+    wildcard_constraints:
+        source="(synthetic-)?mimic3",
+    conda:
+        "../envs/data.yaml"
+    threads: 2
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        code=code("extract_mimic3"),
+        folders=raw_folders,
+        events=event_settings(CONFIG.sources.mimic3),
+    script:
+        "../workflow/scripts/extract_mimic3.py"
 
 
 rule download_physionet2012:

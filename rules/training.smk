@@ -8,6 +8,7 @@ rule train_cell:
         manifest="<results>/dataset/{source}/{task}/packed/manifest.json",
         splits="<results>/cohorts/{source}/{task}/splits/{protocol}/splits.parquet",
         scalers="<results>/dataset/{source}/{task}/scalers/{protocol}/scalers.json",
+        leakage="<results>/cohorts/{source}/{task}/leakage/{protocol}/leakage.json",
     output:
         predictions=f"<results>/runs/{PATTERN}/predictions.parquet",
         history=f"<results>/runs/{PATTERN}/history.csv",

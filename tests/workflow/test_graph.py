@@ -29,7 +29,7 @@ def test_run_makes_the_table_in_four_formats_and_the_figure(finished: Project) -
 def test_everything_generated_says_synthetic_in_its_path(finished: Project) -> None:
     results = finished.folder / "results"
     for folder in ("raw", "canonical", "cohorts", "dataset", "runs", "metrics"):
-        assert [path.name for path in (results / folder).iterdir()] == ["synthetic"]
+        assert [path.name for path in (results / folder).iterdir()] == ["synthetic-physionet2012"]
 
 
 def test_second_run_does_nothing(finished: Project) -> None:
@@ -52,7 +52,7 @@ def test_edit_of_the_networks_spares_the_trees(changed: Project) -> None:
     file.write_text(file.read_text() + "\n# an edit\n")
     jobs = changed.jobs("all")
     assert jobs["train_cell"] == 2
-    assert "extract_release" not in jobs
+    assert "extract_physionet2012" not in jobs
 
 
 def test_caption_reruns_only_the_table_and_its_figure(changed: Project) -> None:
@@ -73,7 +73,9 @@ def test_same_seed_gives_the_same_bytes(finished: Project, project: Project) -> 
 
 def test_no_stay_is_named_outside_runs_and_data(finished: Project) -> None:
     results = finished.folder / "results"
-    stays = pl.read_parquet(results / "canonical" / "synthetic" / "stays.parquet")["stay_id"]
+    stays = pl.read_parquet(results / "canonical" / "synthetic-physionet2012" / "stays.parquet")[
+        "stay_id"
+    ]
     names = {str(stay) for stay in stays}
     folders = [results / "tables", results / "figures", results / "metrics"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
@@ -93,7 +95,10 @@ def test_every_folder_of_results_says_what_made_it(finished: Project) -> None:
         manifest = json.loads((file.parent / "manifest.json").read_text())
         assert manifest["inputs"]
         assert manifest["settings_sha256"]
-    for name in ("canonical/synthetic", "cohorts/synthetic/48-IHM/cohort"):
+    for name in (
+        "canonical/synthetic-physionet2012",
+        "cohorts/synthetic-physionet2012/48-IHM/cohort",
+    ):
         assert json.loads((results / name / "manifest.json").read_text())["rows"]
 
 

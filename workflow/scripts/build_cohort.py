@@ -14,10 +14,12 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     write_cohort(
-        Path(smk.input.stays).parent,
+        Path(smk.input.canonical[0]).parent,
         Path(smk.output.cohort).parent,
         source=smk.wildcards.source,
         task=smk.wildcards.task,
+        settings=smk.params.settings,
+        published=Path(smk.input.published),
     )
 
 

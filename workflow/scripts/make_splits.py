@@ -1,4 +1,4 @@
-"""Divide a cohort into train, val and test; fail on leakage."""
+"""Divide a cohort into train, val and test."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
-    given = smk.input.get("five_random")
+    given, patients = smk.input.get("five_random"), smk.input.get("patients")
     write_splits(
         Path(smk.input.cohort).parent,
         Path(smk.output.splits).parent,
         protocol=smk.params.protocol,
         five_random_file=Path(given) if given else None,
-        events=Path(smk.input.events),
+        patients=Path(patients) if patients else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Pack the observations of a cohort's stays in ragged form."""
+"""Pack the observations and encoded items of a cohort's stays."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,12 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     pack_dataset(
-        Path(smk.input.events).parent,
+        Path(smk.input.canonical[0]).parent,
         Path(smk.input.cohort).parent,
         Path(smk.output.dataset).parent,
         source=smk.wildcards.source,
         task=smk.wildcards.task,
+        encoders=Path(smk.params.encoders),
     )
 
 

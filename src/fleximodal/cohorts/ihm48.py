@@ -1,34 +1,23 @@
 """Task `48-IHM`: death in hospital, from the first 48 hours of the stay."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import polars as pl
 
-from fleximodal.cohorts.tables import Modality, scan_table
+from fleximodal.cohorts.counting import Selection
+from fleximodal.cohorts.presence import any_series, with_presence
+from fleximodal.cohorts.stays import exclude_as_benchmark, public, read_stays
+from fleximodal.cohorts.tables import scan_table
+from fleximodal.cohorts.task import Built, Request, Task
+
+TASK = Task("stay", ("death",))
+LEAST_DAYS = 2.0
 
 
-def build_ihm48(
-    canonical: Path, modalities: Sequence[Modality]
-) -> tuple[pl.DataFrame, list[dict[str, object]]]:
-    """Build the cohort of in-hospital death within stays observed for 48 hours.
+def build_physionet2012(request: Request) -> Built:
+    """Build the cohort of PhysioNet 2012.
 
-    Every stay of the source lasts at least 48 hours. Records without any time series are left out,
-    as in the literature on PhysioNet 2012, and so are stays whose outcome is unknown.
-
-    Parameters
-    ----------
-    canonical
-        Folder of canonical tables.
-    modalities
-        The source's modalities; each gives one column `has_{name}`: at least one row of it.
-
-    Returns
-    -------
-    cohort
-        stay_id, patient_id, set, label (1 died in hospital) and the flags, sorted by stay_id.
-    flow
-        One entry per step of selection, in order: step, stays, patients, positive.
+    Every stay of the source lasts at least 48 hours, how long is not told (`hours` is null).
+    Records without any time series are left out, as in the literature, and so are stays whose
+    outcome is unknown.
 
     Raises
     ------
@@ -36,38 +25,39 @@ def build_ihm48(
         If a canonical table or column is absent.
     """
     columns = ["stay_id", "patient_id", "set", "in_hospital_death"]
-    stays = scan_table(canonical / "stays.parquet", columns).collect().sort("stay_id")
-    stays = stays.rename({"in_hospital_death": "label"}).cast({"label": pl.Int8})
-    for modality in modalities:
-        present = _stays_with(canonical, modality)
-        stays = stays.with_columns(
-            pl.col("stay_id").is_in(present.implode()).alias(f"has_{modality.name}")
-        )
-    any_series = pl.any_horizontal(
-        [f"has_{modality.name}" for modality in modalities if modality.kind == "series"]
+    stays = scan_table(request.canonical / "stays.parquet", columns).collect()
+    stays = stays.rename({"in_hospital_death": "label"}).with_columns(
+        pl.col("label").cast(pl.Int8), hours=pl.lit(None, dtype=pl.Float32)
     )
-    flow = [_step("all records", stays)]
-    stays = stays.filter(any_series)
-    flow.append(_step("with any time series", stays))
-    stays = stays.filter(pl.col("label").is_not_null())
-    flow.append(_step("with known outcome", stays))
-    return stays, flow
+    stays = with_presence(stays, request.canonical, request.modalities, TASK.window_hours)
+    selection = Selection("all records", stays)
+    selection.keep("with any time series", any_series(request.modalities))
+    selection.keep("with known outcome", pl.col("label").is_not_null())
+    return Built(TASK, public(selection.rows), selection.steps, ("stays.parquet",))
 
 
-def _stays_with(canonical: Path, modality: Modality) -> pl.Series:
-    """Return the ids of stays with at least one row of the modality."""
-    if modality.kind == "series":
-        rows = scan_table(canonical / modality.table, ["stay_id", "channel"])
-        rows = rows.filter(pl.col("channel").is_in(list(modality.columns)))
-    else:
-        rows = scan_table(canonical / modality.table, ["stay_id"])
-    return rows.select(pl.col("stay_id").unique()).collect()["stay_id"]
+def build_mimic(request: Request) -> Built:
+    """Build the cohort of MIMIC: stays of two days or more; on MIMIC-III as the benchmark does.
+
+    Raises
+    ------
+    FleximodalError
+        If a canonical table or column is absent.
+    """
+    label = pl.col("in_hospital_death").cast(pl.Int8)
+    return build_two_days(request, TASK, label)
 
 
-def _step(name: str, stays: pl.DataFrame) -> dict[str, object]:
-    return {
-        "step": name,
-        "stays": stays.height,
-        "patients": stays["patient_id"].n_unique(),
-        "positive": int(stays["label"].cast(pl.Int64).sum()),
-    }
+def build_two_days(request: Request, task: Task, label: pl.Expr) -> Built:
+    """Build a cohort of stays of two days or more with a measurement in the window.
+
+    `label` is computed from the columns of `stays.parquet`.
+    """
+    stays = read_stays(request.canonical).with_columns(label.alias("label"))
+    stays = with_presence(stays, request.canonical, request.modalities, task.window_hours)
+    selection = Selection("all stays", stays)
+    if request.reader == "mimic3":
+        exclude_as_benchmark(selection)
+    selection.keep("of at least 48 hours", pl.col("los_days") >= LEAST_DAYS)
+    selection.keep("with a measurement in the window", any_series(request.modalities))
+    return Built(task, public(selection.rows), selection.steps, ("stays.parquet",))

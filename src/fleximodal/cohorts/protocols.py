@@ -14,22 +14,30 @@ OFFICIAL_PARTS = {"a": "train", "b": "val", "c": "test"}
 
 
 def make_splits(
-    cohort: pl.DataFrame, protocol: Mapping[str, Any], five_random_file: Path | None = None
+    cohort: pl.DataFrame,
+    protocol: Mapping[str, Any],
+    five_random_file: Path | None = None,
+    patients: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Divide a cohort by a protocol.
 
     Parameters
     ----------
     cohort
-        stay_id, patient_id, set.
+        stay_id, patient_id, and set for `official`.
     protocol
         `{"kind": "official"}`: the release's sets, a train, b val, c test; one split, `official`.
         `{"kind": "five-random", "splits": ["split1", ...]}`: random splits of Zhang et al.
         (Raindrop, ICLR 2022), read from `five_random_file`.
-        `{"kind": "seeded", "fractions": [train, val, test], "seed": s, "count": n}`: n random
-        partitions of the patients, named `seed{s}`, `seed{s+1}`, ...
+        `{"kind": "stay", "fractions": [train, val, test], "seed": s, "count": n}`: n random
+        partitions of the stays, named `stay{s}`, `stay{s+1}`, ..., as FuseMoE made its one: stays
+        of one patient may come apart.
+        `{"kind": "patient", ...}` with the same settings: the source's division of its patients.
     five_random_file
         CSV with columns RecordID, split1, ...; values train, val, test.
+    patients
+        split, patient_id, part for all patients of the source, see `patients`; its splits count,
+        the settings of `patient` having made them.
 
     Returns
     -------
@@ -39,18 +47,20 @@ def make_splits(
     Raises
     ------
     FleximodalError
-        If the kind is unknown, the file does not match the cohort, or a part would be empty.
+        If the kind is unknown, a file does not match the cohort, or a part would be empty.
     """
     kind = protocol["kind"]
     if kind == "official":
         splits = _official(cohort)
     elif kind == "five-random":
         splits = _five_random(cohort, protocol["splits"], five_random_file)
-    elif kind == "seeded":
-        splits = _seeded(cohort, protocol["fractions"], protocol["seed"], protocol["count"])
+    elif kind == "stay":
+        splits = _stay(cohort, protocol["fractions"], protocol["seed"], protocol["count"])
+    elif kind == "patient":
+        splits = _patient(cohort, patients)
     else:
         raise FleximodalError(
-            f"Unknown protocol kind {kind!r}; use official, five-random or seeded."
+            f"Unknown protocol kind {kind!r}; use official, five-random, stay or patient."
         )
     for (name,), rows in splits.group_by("split", maintain_order=True):
         empty = [part for part in PARTS if part not in rows["part"]]
@@ -60,6 +70,23 @@ def make_splits(
                 "use all sets of the source or other fractions."
             )
     return splits.select("split", "stay_id", "part").sort("split", "stay_id")
+
+
+def check_shares(kind: str, fractions: Sequence[float], count: int) -> None:
+    """Require three positive fractions with sum 1, and at least one split.
+
+    Raises
+    ------
+    FleximodalError
+        Naming the protocol `kind` and what is wrong.
+    """
+    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise FleximodalError(
+            f"Protocol {kind}: fractions {list(fractions)} must be three positive numbers "
+            "(train, val, test) with sum 1."
+        )
+    if count < 1:
+        raise FleximodalError(f"Protocol {kind}: count {count} must be at least 1.")
 
 
 def _official(cohort: pl.DataFrame) -> pl.DataFrame:
@@ -117,26 +144,31 @@ def _same_stays(path: Path, given: pl.Series, stays: pl.Series) -> None:
         )
 
 
-def _seeded(
-    cohort: pl.DataFrame, fractions: Sequence[float], seed: int, count: int
-) -> pl.DataFrame:
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise FleximodalError(
-            f"Protocol seeded: fractions {list(fractions)} must be three positive numbers "
-            "(train, val, test) with sum 1."
-        )
-    if count < 1:
-        raise FleximodalError(f"Protocol seeded: count {count} must be at least 1.")
-    patients = cohort["patient_id"].unique().sort().to_numpy()
-    bounds = np.rint(np.cumsum(fractions)[:2] * len(patients)).astype(int)
-    part = np.repeat(PARTS, np.diff([0, *bounds, len(patients)]))
+def _stay(cohort: pl.DataFrame, fractions: Sequence[float], seed: int, count: int) -> pl.DataFrame:
+    check_shares("stay", fractions, count)
+    train, val, _ = fractions
+    stays = cohort["stay_id"].unique().sort().to_numpy()
+    # Cut as the released code cuts, downwards, so that the sizes are the published ones.
+    bounds = [int(train * len(stays)), int((train + val) * len(stays))]
+    part = np.repeat(PARTS, np.diff([0, *bounds, len(stays)]))
     splits = []
     for one in range(seed, seed + count):
-        order = np.random.default_rng(one).permutation(patients)
-        drawn = pl.DataFrame({"patient_id": order, "part": part})
-        splits.append(
-            cohort.select("stay_id", "patient_id")
-            .join(drawn, on="patient_id", how="left")
-            .select(pl.lit(f"seed{one}").alias("split"), "stay_id", "part")
-        )
+        order = stays.copy()
+        np.random.RandomState(one).shuffle(order)
+        drawn = pl.DataFrame({"stay_id": order, "part": part})
+        splits.append(drawn.with_columns(split=pl.lit(f"stay{one}")))
     return pl.concat(splits)
+
+
+def _patient(cohort: pl.DataFrame, patients: pl.DataFrame | None) -> pl.DataFrame:
+    if patients is None:
+        raise FleximodalError(
+            "Protocol patient needs the source's patients divided; split the patients first."
+        )
+    unknown = cohort.join(patients, on="patient_id", how="anti")["patient_id"].n_unique()
+    if unknown:
+        raise FleximodalError(
+            f"Protocol patient: {unknown} patients of the cohort are not among the divided ones; "
+            "split the patients of this source again."
+        )
+    return cohort.select("stay_id", "patient_id").join(patients, on="patient_id")

@@ -1,4 +1,4 @@
-"""Write the splits of a protocol, once every gate has let them pass."""
+"""Write the splits of a protocol, once they are found disjoint and complete."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from fleximodal.cohorts.leakage import check_complete, check_disjoint, check_window
-from fleximodal.cohorts.missingness import missingness_only
+from fleximodal.cohorts.membership import check_complete, check_patients, check_stays
+from fleximodal.cohorts.patients import read_patients
 from fleximodal.cohorts.protocols import make_splits
 from fleximodal.cohorts.tables import scan_table
 from fleximodal.errors import FleximodalError
@@ -20,11 +20,10 @@ def write_splits(
     output: Path,
     *,
     protocol: Mapping[str, Any],
-    events: Path,
     five_random_file: Path | None = None,
-    horizon_hours: float = 48.0,
+    patients: Path | None = None,
 ) -> None:
-    """Write `splits.parquet`, `leakage.json` and `manifest.json` of one protocol.
+    """Write `splits.parquet`, `checks.json` and `manifest.json` of one protocol.
 
     Parameters
     ----------
@@ -34,45 +33,57 @@ def write_splits(
         Folder of the protocol; replaced as a whole.
     protocol, five_random_file
         As for `make_splits`.
-    events
-        Canonical `events.parquet`, checked against the window.
-    horizon_hours
-        End of the observation window.
+    patients
+        `patients.parquet` of the source, for protocol `patient`.
 
     Raises
     ------
     FleximodalError
         If the cohort is absent or does not match the protocol.
     LeakageError
-        If a gate fails; nothing is written then.
+        If a stay is in two parts, or a patient under a protocol other than `stay`, or the splits
+        and the cohort disagree; nothing is written then.
     """
     cohort_file = cohort_folder / "cohort.parquet"
-    if not cohort_file.is_file():
-        raise FleximodalError(f"{cohort_file} does not exist; build the cohort first.")
-    cohort = pl.read_parquet(cohort_file)
-    splits = make_splits(cohort, protocol, five_random_file)
-    leakage = {
-        "gates": [
-            check_window(events, horizon_hours),
-            check_disjoint(splits, cohort, "stay_id"),
-            check_disjoint(splits, cohort, "patient_id"),
-            check_complete(splits, cohort),
-        ],
-        "missingness_only": missingness_only(cohort, splits),
-    }
-    read = [cohort_file, events]
-    if protocol["kind"] == "five-random" and five_random_file is not None:
+    cohort, kind = read_cohort(cohort_file), protocol["kind"]
+    read = [cohort_file]
+    if kind == "five-random" and five_random_file is not None:
         read.append(five_random_file)
+    divided = None
+    if kind == "patient" and patients is not None:
+        divided = read_patients(patients)
+        read.append(patients)
+    splits = make_splits(cohort, protocol, five_random_file, divided)
+    checks = {
+        "gates": [
+            check_stays(splits, cohort),
+            check_patients(splits, cohort, kind),
+            check_complete(splits, cohort),
+        ]
+    }
     with atomic_folder(output) as folder:
         splits.write_parquet(folder / "splits.parquet")
-        write_json(folder / "leakage.json", leakage)
+        write_json(folder / "checks.json", checks)
         write_manifest(
             folder,
             "make_splits",
             inputs=read,
             rows={"splits.parquet": splits.height},
-            settings={"protocol": dict(protocol), "horizon_hours": horizon_hours},
+            settings={"protocol": dict(protocol)},
         )
+
+
+def read_cohort(path: Path) -> pl.DataFrame:
+    """Return a `cohort.parquet`.
+
+    Raises
+    ------
+    FleximodalError
+        If the file is absent.
+    """
+    if not path.is_file():
+        raise FleximodalError(f"{path} does not exist; build the cohort first.")
+    return pl.read_parquet(path)
 
 
 def read_splits(path: Path) -> pl.DataFrame:

@@ -4,24 +4,37 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from fleximodal.errors import FleximodalError
+
+KINDS = ("series", "items", "vectors")
 
 
 @dataclass(frozen=True)
 class Modality:
     """One entry of `modalities.json`.
 
-    `columns` are the channels of a series (values of `channel` in `events.parquet`) or the features
-    of an items modality (columns of `table`).
+    `kind` is `series` (values of `columns` in the column `channel` of `table`), `items` (features
+    `columns` of `table`, known at admission) or `vectors` (items listed in `table`, to be encoded
+    into the folder `encoded`; no columns).
     """
 
     name: str
     kind: str
     columns: tuple[str, ...]
     table: str
+    encoded: str | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """Which release the canonical tables were made of, and with which list of channels."""
+
+    name: str
+    channels: str
 
 
 def scan_table(path: Path, columns: Sequence[str]) -> pl.LazyFrame:
@@ -41,27 +54,57 @@ def scan_table(path: Path, columns: Sequence[str]) -> pl.LazyFrame:
     return table.select(columns)
 
 
-def read_modalities(canonical: Path) -> list[Modality]:
-    """Return the modalities of a source, in the source's order.
+def columns_of(path: Path) -> list[str]:
+    """Return the names of the columns of a Parquet file.
 
     Raises
     ------
     FleximodalError
-        If `modalities.json` is absent or names a kind other than `series` and `items`.
+        If the file is absent.
+    """
+    scan_table(path, [])
+    return pl.scan_parquet(path).collect_schema().names()
+
+
+def read_modalities(canonical: Path, unit: str = "stay") -> list[Modality]:
+    """Return the modalities of a unit (`stay` or `admission`) of a source, in the source's order.
+
+    Raises
+    ------
+    FleximodalError
+        If `modalities.json` is absent, does not know the unit, or has an unknown kind.
     """
     path = canonical / "modalities.json"
     if not path.is_file():
         raise FleximodalError(f"{path} does not exist; build the canonical tables first.")
-    modalities = []
-    for entry in json.loads(path.read_text(encoding="utf-8")):
-        if entry["kind"] == "series":
-            columns, table = entry["channels"], "events.parquet"
-        elif entry["kind"] == "items":
-            columns, table = entry["features"], entry["table"]
-        else:
-            raise FleximodalError(
-                f"{path}: modality {entry['name']} has kind {entry['kind']!r}; "
-                "use 'series' or 'items'."
-            )
-        modalities.append(Modality(entry["name"], entry["kind"], tuple(columns), table))
-    return modalities
+    units = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(units, dict):
+        raise FleximodalError(
+            f"{path} is a list, but the modalities stand by unit since; build the tables again."
+        )
+    if not units.get(unit):
+        raise FleximodalError(
+            f"{path} has no modality of the unit {unit!r}, only of {', '.join(units) or 'none'}; "
+            "choose a task of another unit or complete the source."
+        )
+    return [_modality(path, entry) for entry in units[unit]]
+
+
+def _modality(path: Path, entry: dict[str, Any]) -> Modality:
+    name, kind = entry["name"], entry["kind"]
+    if kind == "series":
+        return Modality(name, kind, tuple(entry["channels"]), entry.get("table", "events.parquet"))
+    if kind == "items":
+        return Modality(name, kind, tuple(entry["features"]), entry["table"])
+    if kind == "vectors":
+        return Modality(name, kind, (), entry["table"], entry["encoded"])
+    raise FleximodalError(
+        f"{path}: modality {name} has kind {kind!r}; use one of {', '.join(KINDS)}."
+    )
+
+
+def read_release(canonical: Path) -> Release:
+    """Return the release and the list of channels that `counts.json` tells, else `unknown`."""
+    path = canonical / "counts.json"
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return Release(told.get("release", "unknown"), told.get("channels", "unknown"))

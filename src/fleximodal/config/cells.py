@@ -33,8 +33,8 @@ def split_names(config: Config, protocol: str) -> list[str]:
         return ["official"]
     if protocol == "five-random":
         return list(config.protocols.five_random.splits)
-    seeded = config.protocols.seeded
-    return [f"seed{seed}" for seed in range(seeded.seed, seeded.seed + seeded.count)]
+    shares = config.protocols.stay if protocol == "stay" else config.protocols.patient
+    return [f"{protocol}{seed}" for seed in range(shares.seed, shares.seed + shares.count)]
 
 
 def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
     section = {
         "official": config.protocols.official,
         "five-random": config.protocols.five_random,
-        "seeded": config.protocols.seeded,
+        "stay": config.protocols.stay,
+        "patient": config.protocols.patient,
     }[protocol]
     return {"kind": protocol, **section.model_dump(exclude={"file"}, mode="json")}
 

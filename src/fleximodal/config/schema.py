@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from fleximodal.encoders.settings import CodesEncoder, CXREncoder, ECGEncoder, NotesEncoder
+
 
 class Section(BaseModel):
     """A part of the configuration; unknown keys are refused."""
@@ -11,11 +13,32 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Synthetic(Section):
+class SyntheticPhysioNet2012(Section):
     """The generated cohort in the layout of PhysioNet 2012."""
 
     stays_per_set: int = Field(400, ge=50, description="records in each of the sets a, b and c")
     seed: int = Field(7, ge=0, description="seed of the generator")
+
+
+class SyntheticHospital(Section):
+    """The generated hospital in the layouts of MIMIC-IV and MIMIC-III."""
+
+    stays: int = Field(600, ge=100, description="stays in the intensive-care unit")
+    seed: int = Field(7, ge=0, description="seed of the generator")
+    image_pixels: int = Field(256, ge=32, description="width and height of a generated radiograph")
+
+
+class Synthetic(Section):
+    """What is generated, no patients."""
+
+    physionet2012: SyntheticPhysioNet2012 = Field(
+        default_factory=SyntheticPhysioNet2012,
+        description="source `synthetic-physionet2012`",
+    )
+    hospital: SyntheticHospital = Field(
+        default_factory=SyntheticHospital,
+        description="sources `synthetic-mimic4` and `synthetic-mimic3`",
+    )
 
 
 class PhysioNet2012(Section):
@@ -32,10 +55,55 @@ class PhysioNet2012(Section):
     )
 
 
+class Events(Section):
+    """How raw measurements become events."""
+
+    range_filter: bool | None = Field(
+        None,
+        description="drop values that no patient can have and clip those at the edge; null: as the "
+        "channels say (on for `paper` and `haim`, off for `authors`)",
+    )
+    bound_at_outtime: bool | None = Field(
+        None,
+        description="leave out measurements after the stay ended; null: as the channels say "
+        "(on for `paper` and `haim`, off for `authors`)",
+    )
+
+
+class Mimic4(Events):
+    """MIMIC-IV 2.2 or 3.1 with its notes, radiographs and ECGs, each where it is there."""
+
+    folder: str | None = Field(
+        None, description="folder with hosp/ and icu/; null looks in data_folders"
+    )
+    note_folder: str | None = Field(
+        None, description="folder of MIMIC-IV-Note, with note/; null looks in data_folders"
+    )
+    cxr_folder: str | None = Field(
+        None, description="folder of MIMIC-CXR-JPG, with files/; null looks in data_folders"
+    )
+    ecg_folder: str | None = Field(
+        None, description="folder of MIMIC-IV-ECG, with files/; null looks in data_folders"
+    )
+    channels: Literal["paper", "authors", "haim"] = Field(
+        "paper", description="list of time-series channels: docs/discrepancies.md, C-1"
+    )
+
+
+class Mimic3(Events):
+    """MIMIC-III 1.4."""
+
+    folder: str | None = Field(
+        None, description="folder with ICUSTAYS.csv.gz and the others; null looks in data_folders"
+    )
+
+
 class Sources(Section):
     """Where raw data are, one section per source."""
 
     synthetic: Synthetic = Field(default_factory=Synthetic, description="generated, no patients")
+    mimic4: Mimic4 = Field(default_factory=Mimic4, description="credentialed, or the open demo")
+    mimic3: Mimic3 = Field(default_factory=Mimic3, description="credentialed, or the open demo")
     physionet2012: PhysioNet2012 = Field(
         default_factory=PhysioNet2012, description="12,000 real intensive-care stays, open"
     )
@@ -60,14 +128,14 @@ class FiveRandom(Section):
     )
 
 
-class Seeded(Section):
-    """Own random splits by patient."""
+class Shares(Section):
+    """Own random splits into train, val and test."""
 
     fractions: tuple[float, float, float] = Field(
-        (0.70, 0.15, 0.15), description="shares of patients in train, val and test"
+        (0.70, 0.15, 0.15), description="shares of train, val and test"
     )
     seed: int = Field(0, ge=0, description="seed of the first split's shuffle")
-    count: int = Field(1, ge=1, description="number of splits, named seed0, seed1, ... by seed")
+    count: int = Field(1, ge=1, description="number of splits, one per seed from the first on")
 
     @field_validator("fractions")
     @classmethod
@@ -77,6 +145,14 @@ class Seeded(Section):
         return value
 
 
+class Stay(Shares):
+    """Random splits of a task's stays, as FuseMoE made them: a patient may be in two parts."""
+
+
+class Patient(Shares):
+    """Random splits of a source's patients, the same for every task and modality set."""
+
+
 class Protocols(Section):
     """How stays are divided into train, val and test."""
 
@@ -84,7 +160,55 @@ class Protocols(Section):
     five_random: FiveRandom = Field(
         default_factory=FiveRandom, alias="five-random", description="splits used by later papers"
     )
-    seeded: Seeded = Field(default_factory=Seeded, description="own random splits")
+    stay: Stay = Field(default_factory=Stay, description="splits by stay, as the paper's")
+    patient: Patient = Field(default_factory=Patient, description="splits by patient")
+
+
+class Phenotyping(Section):
+    """Task `25-PHE`."""
+
+    gem_rule: Literal["any", "any_fix_i10", "last"] = Field(
+        "any_fix_i10",
+        description="which rows of the ICD-10 to ICD-9 mapping count: docs/discrepancies.md, C-12",
+    )
+    parent_fallback: bool = Field(
+        False, description="map an unknown ICD-10 code by its longest known beginning"
+    )
+    axis: Literal["hours", "stay"] = Field(
+        "hours", description="unit of the time axis: 48 hours, or the length of the stay"
+    )
+    mimic3_window_hours: float | None = Field(
+        24.0, gt=0, description="hours that are observed on MIMIC-III; null: the whole stay"
+    )
+
+
+class Tasks(Section):
+    """What decides labels and windows."""
+
+    phenotyping: Phenotyping = Field(
+        default_factory=Phenotyping, alias="25-PHE", description="25 phenotypes"
+    )
+
+
+class Leakage(Section):
+    """Limits of the gates against leakage."""
+
+    near_duplicate_share: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="largest share of validation and test notes with a near-duplicate in train "
+        "that lets a run go on",
+    )
+
+
+class Encoders(Section):
+    """The frozen encoders of notes, radiographs, ECGs and codes."""
+
+    notes: NotesEncoder = Field(default_factory=NotesEncoder, description="notes")
+    cxr: CXREncoder = Field(default_factory=CXREncoder, description="radiographs")
+    ecg: ECGEncoder = Field(default_factory=ECGEncoder, description="ECGs")
+    codes: CodesEncoder = Field(default_factory=CodesEncoder, description="diagnosis codes")
 
 
 class Training(Section):
@@ -96,7 +220,10 @@ class Training(Section):
     select_metric: Literal["f1", "auroc", "auprc"] = Field(
         "f1", description="validation metric that chooses the epoch; the paper uses f1"
     )
-    max_rows: int = Field(1000, ge=1, description="most recent time points kept per modality")
+    max_rows: int = Field(1000, ge=1, description="most recent time points kept per series")
+    max_items: int | None = Field(
+        5, ge=1, description="most recent notes, images, ECGs kept per stay; null keeps all"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto = a GPU if there is one"
     )
@@ -146,7 +273,10 @@ class Config(Section):
         "the environment variable FLEXIMODAL_DATA goes first",
     )
     sources: Sources = Field(default_factory=Sources, description="raw data")
+    tasks: Tasks = Field(default_factory=Tasks, description="labels and windows")
     protocols: Protocols = Field(default_factory=Protocols, description="splits")
+    leakage: Leakage = Field(default_factory=Leakage, description="gates against leakage")
+    encoders: Encoders = Field(default_factory=Encoders, description="frozen encoders")
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(
         [32, 42, 52], min_length=1, description="seeds of initialisation, data order and noise"
     )

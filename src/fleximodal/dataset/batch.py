@@ -61,7 +61,9 @@ class BatchBuilder:
     grid_steps
         T, bins of the imputed grid. The grids of all stays are kept: 8 n T C bytes per series.
     max_rows
-        A stay with more times (or items) than this keeps its last ones. The grid sees them all.
+        A stay with more times than this keeps its last ones. The grid sees them all.
+    max_items
+        A stay with more items of a modality than this keeps its last ones; None keeps all.
     device
         Where tensors live and batches are made.
 
@@ -78,6 +80,7 @@ class BatchBuilder:
         *,
         grid_steps: int = 48,
         max_rows: int = 1000,
+        max_items: int | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self._device = torch.device(device)
@@ -86,7 +89,8 @@ class BatchBuilder:
         horizon = dataset.horizon_hours
         for name, modality in dataset.modalities.items():
             mean, std = _moments(scaler, modality)
-            rows = _Rows(modality, horizon, max_rows, self._device)
+            kept = max_rows if isinstance(modality, Series) else max_items
+            rows = _Rows(modality, horizon, kept, self._device)
             if isinstance(modality, Series):
                 value = ((modality.value - mean[modality.channel]) / std[modality.channel]).astype(
                     np.float32
@@ -132,11 +136,13 @@ class _Rows:
     """The times of all stays."""
 
     def __init__(
-        self, modality: Series | Items, horizon: float, max_rows: int, device: torch.device
+        self, modality: Series | Items, horizon: float, kept: int | None, device: torch.device
     ) -> None:
         offsets = torch.from_numpy(np.array(modality.row_offsets)).to(device)
         self.end = offsets[1:]
-        self.start = torch.maximum(offsets[:-1], self.end - max_rows)
+        self.start = offsets[:-1]
+        if kept is not None:
+            self.start = torch.maximum(self.start, self.end - kept)
         self.times = torch.from_numpy((modality.hours / horizon).astype(np.float32)).to(device)
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

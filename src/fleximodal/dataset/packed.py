@@ -22,11 +22,17 @@ FILE = "dataset.safetensors"
 
 @dataclass(frozen=True)
 class PackedDataset:
-    """All stays of one task; `stay_id`, `patient_id` (n,) int64, `label` (n,) int8."""
+    """All stays of one task; `stay_id`, `patient_id` (n,) int64, `label` (n,) or (n, K) int8.
+
+    `horizon_hours` is the unit of the models' time axis and the end of the grid; `window_hours` the
+    end of the observations, None for the whole stay; `labels` names the K labels.
+    """
 
     source: str
     task: str
     horizon_hours: float
+    window_hours: float | None
+    labels: tuple[str, ...]
     stay_id: np.ndarray
     patient_id: np.ndarray
     label: np.ndarray
@@ -83,6 +89,8 @@ def write_packed(dataset: PackedDataset, output: Path, *, inputs: Sequence[Path]
             "source": dataset.source,
             "task": dataset.task,
             "horizon_hours": dataset.horizon_hours,
+            "window_hours": dataset.window_hours,
+            "labels": list(dataset.labels),
             "modalities": [modality.description() for modality in dataset.modalities.values()],
         },
     )
@@ -118,6 +126,8 @@ def read_packed(folder: Path) -> PackedDataset:
         source=settings["source"],
         task=settings["task"],
         horizon_hours=settings["horizon_hours"],
+        window_hours=settings["window_hours"],
+        labels=tuple(settings["labels"]),
         stay_id=arrays["stay_id"],
         patient_id=arrays["patient_id"],
         label=arrays["label"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fleximodal.cohorts.leakage import check_scalers, hash_of_stays
+from fleximodal.cohorts.fitting import check_scalers, hash_of_stays
 from fleximodal.cohorts.splits import read_splits
 from fleximodal.dataset.packed import Items, PackedDataset, Series, read_packed
 from fleximodal.errors import FleximodalError

@@ -1,4 +1,4 @@
-"""Names of the metrics, and what kind of data a source holds; free of heavy imports."""
+"""Names of metrics, sources and tasks, and what kind of data a source holds; free of imports."""
 
 METRICS = (
     "auroc",
@@ -9,8 +9,17 @@ METRICS = (
     "calibration_slope",
     "calibration_error",
 )
+SYNTHETIC = "synthetic-"  # a generated source: this, then the name of the release it imitates
+RELEASES = ("mimic4", "mimic3", "physionet2012")
+SOURCES = (*RELEASES, *(f"{SYNTHETIC}{release}" for release in RELEASES))
+TASKS = ("48-IHM", "LOS", "25-PHE", "one-year-mortality")
+
+
+def is_synthetic(source: str) -> bool:
+    """Tell whether a source is generated, by its name."""
+    return source.startswith(SYNTHETIC)
 
 
 def data_kind(source: str) -> str:
-    """Return "synthetic" for the generated source and "real" for any other."""
-    return "synthetic" if source == "synthetic" else "real"
+    """Return "synthetic" for a generated source and "real" for any other."""
+    return "synthetic" if is_synthetic(source) else "real"

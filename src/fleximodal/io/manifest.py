@@ -54,7 +54,8 @@ def write_manifest(
     rule
         Name of the Snakemake rule, or of the function, that made the folder.
     inputs
-        Files that were read; each is listed by name with its SHA-256.
+        Files that were read; each is listed by name with its SHA-256, those of equal name with
+        their folder's name before it.
     rows
         Number of rows (or items) per output file.
     settings
@@ -70,7 +71,13 @@ def write_manifest(
             "git_commit": git_commit(),
             "settings": settings,
             "settings_sha256": hash_of(settings),
-            "inputs": {Path(path).name: sha256_of(path) for path in sorted(map(str, inputs))},
+            "inputs": {_name(path, inputs): sha256_of(path) for path in sorted(map(str, inputs))},
             "rows": dict(rows or {}),
         },
     )
+
+
+def _name(path: Path | str, others: Sequence[Path | str]) -> str:
+    path = Path(path)
+    unique = sum(Path(other).name == path.name for other in others) == 1
+    return path.name if unique else f"{path.parent.name}/{path.name}"

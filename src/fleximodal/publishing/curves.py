@@ -5,24 +5,19 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fleximodal.io.atomic import atomic_path, write_text
 from fleximodal.publishing.curve_numbers import PANELS, curve_numbers
 from fleximodal.publishing.declaration import TableDeclaration
+from fleximodal.publishing.drawing import COLOURS, MARKERS, mark_synthetic, write_figure
 from fleximodal.publishing.numbers import extent
 from fleximodal.publishing.views import data_words
 
-# Okabe and Ito's palette without its yellow, which is too pale for a line on white.
-COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 # Seven colours against five strokes: 35 methods before a pair comes again.
 STROKES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)))
-MARKERS = "osD^vP"
 REFERENCE: dict[str, Any] = {"color": "#999999", "linewidth": 0.8, "zorder": 0}
 LABELS = {
     "roc": ("False positive rate (fraction)", "True positive rate (fraction)", "ROC"),
@@ -32,23 +27,6 @@ LABELS = {
         "Observed fraction positive",
         "Reliability (10 equal-mass bins)",
     ),
-}
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#EBEBEB",
-    "lines.linewidth": 1.4,
-    "savefig.dpi": 160,
-}
-# No dates and no names of programs, so that equal numbers give equal files.
-METADATA: dict[str, dict[str, None]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
 
@@ -65,17 +43,7 @@ def write_curves(
         If none of the cells was run.
     """
     numbers = curve_numbers(declaration, cells)
-    stem = Path(folder) / declaration.name
-    write_text(stem.with_suffix(".csv"), numbers.to_csv(index=False, lineterminator="\n"))
-    with matplotlib.style.context(["default", STYLE]):
-        figure = draw(numbers, declaration)
-        for suffix, metadata in METADATA.items():
-            # The salt makes the names of elements in an SVG the same every time.
-            with (
-                matplotlib.rc_context({"svg.hashsalt": declaration.name}),
-                atomic_path(stem.with_suffix(f".{suffix}")) as path,
-            ):
-                figure.savefig(path, format=suffix, metadata=metadata)
+    write_figure(declaration.name, numbers, lambda: draw(numbers, declaration), folder)
 
 
 def draw(numbers: pd.DataFrame, declaration: TableDeclaration) -> Figure:
@@ -115,7 +83,7 @@ def _looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _subtitle(numbers: pd.DataFrame, declaration: TableDeclaration) -> str:
     return (
-        f"{data_words(declaration)}; test part: n = {extent(numbers['n_stays'])} stays, "
+        f"{data_words(declaration.source)}; test part: n = {extent(numbers['n_stays'])} stays, "
         f"{extent(numbers['prevalence'], 1, 100)} % positive; "
         f"mean of {extent(numbers['n_runs'])} run(s)"
     )
@@ -140,15 +108,4 @@ def _draw_panel(
     else:
         axis.plot([0, limit], [0, limit], **REFERENCE)
     if (rows["data"] == "synthetic").any():
-        axis.text(
-            0.5,
-            0.5,
-            "synthetic (generated) data",
-            transform=axis.transAxes,
-            rotation=30,
-            ha="center",
-            va="center",
-            fontsize=15,
-            alpha=0.13,
-            zorder=0,
-        )
+        mark_synthetic(axis)

@@ -9,9 +9,9 @@ from pydantic import Field, ValidationError
 
 from fleximodal.config.cells import Cell, cells_of
 from fleximodal.config.errors import explain
-from fleximodal.config.schema import Protocols, Section, Sources
+from fleximodal.config.schema import Protocols, Section
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import METRICS
+from fleximodal.evaluation.names import METRICS, SOURCES, SYNTHETIC, is_synthetic
 from fleximodal.methods.registry import nearest
 
 ModalitySet = Annotated[str, Field(pattern=r"^[a-z0-9]+(\+[a-z0-9]+)*$")]
@@ -22,8 +22,12 @@ class TableKeys(Section):
 
     title: str = Field(min_length=1, description="one line above the table and the figure")
     caption: str = Field(min_length=1, description="what is shown, on which data")
-    source: str = Field(description="name of a source of the configuration")
-    task: Literal["48-IHM"] = Field(description="name of the prediction task")
+    source: str = Field(
+        description="name of a source, such as mimic4, or synthetic-mimic4 for generated data"
+    )
+    task: Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality"] = Field(
+        description="name of the prediction task"
+    )
     protocol: str = Field(description="name of a protocol of the configuration")
     modalities: list[ModalitySet] = Field(
         min_length=1, description="modality sets, each joined by + in the source's order"
@@ -31,7 +35,14 @@ class TableKeys(Section):
     methods: list[str] = Field(min_length=1, description="registered methods, in row order")
     variant: Literal["paper"] = Field("paper", description="faithful to the text of the paper")
     metrics: list[str] = Field(min_length=1, description="metrics, in column order")
-    figure: bool = Field(True, description="whether curves are drawn for the table")
+    figure: bool = Field(
+        True, description="whether a figure is drawn: curves, or with `optimum` the optimum"
+    )
+    optimum: bool = Field(
+        False,
+        description="whether the best AUROC that any score can reach stands beside the measured "
+        "one; for generated sources, where it is known",
+    )
     peers: Annotated[str, Field(pattern=r"^[\w.-]+\.csv$")] | None = Field(
         None, description="file of config/published whose rows follow those measured"
     )
@@ -61,8 +72,8 @@ def load_declaration(path: Path | str, known_methods: Collection[str]) -> TableD
     ------
     FleximodalError
         For a file that is not a YAML mapping; an unknown or mistyped key, with its path and the
-        nearest valid name; an unknown source, protocol, method or metric; a repeated entry; or
-        published values beside generated data.
+        nearest valid name; an unknown source, protocol, method or metric; a repeated entry;
+        published values beside generated data; or an optimum that is not known.
     """
     path = Path(path)
     try:
@@ -85,7 +96,7 @@ def load_declaration(path: Path | str, known_methods: Collection[str]) -> TableD
 def _check_names(keys: TableKeys, path: Path, known_methods: Collection[str]) -> None:
     protocols = [field.alias or name for name, field in Protocols.model_fields.items()]
     checks: list[tuple[str, list[str], Collection[str]]] = [
-        ("source", [keys.source], list(Sources.model_fields)),
+        ("source", [keys.source], SOURCES),
         ("protocol", [keys.protocol], protocols),
         ("methods", keys.methods, known_methods),
         ("metrics", keys.metrics, METRICS),
@@ -100,8 +111,18 @@ def _check_names(keys: TableKeys, path: Path, known_methods: Collection[str]) ->
                 )
             if name in given[:position]:
                 raise FleximodalError(f"{path}: {key}: {name!r} is there twice; remove one")
-    if keys.peers and keys.source == "synthetic":
+    if keys.peers and is_synthetic(keys.source):
         raise FleximodalError(
             f"{path}: peers: published values of real data cannot stand beside generated data; "
+            "remove the key"
+        )
+    if keys.optimum and not is_synthetic(keys.source):
+        raise FleximodalError(
+            f"{path}: optimum: it is known for generated data only, not for source "
+            f"{keys.source!r}; remove the key or choose a source that begins with {SYNTHETIC!r}"
+        )
+    if keys.optimum and "auroc" not in keys.metrics:
+        raise FleximodalError(
+            f"{path}: optimum: it stands beside the metric 'auroc'; add 'auroc' to metrics or "
             "remove the key"
         )

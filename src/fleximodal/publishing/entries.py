@@ -8,35 +8,48 @@ from typing import Any
 from fleximodal.publishing.declaration import TableDeclaration
 
 
-def entries(declaration: TableDeclaration, **files: Sequence[Path | str]) -> list[dict[str, Any]]:
+def entries(
+    declaration: TableDeclaration,
+    *,
+    leakage: Sequence[Path | str] | None = None,
+    **files: Sequence[Path | str],
+) -> list[dict[str, Any]]:
     """Return one entry per cell, in row order: "cell" and one path per kind of file.
 
     Parameters
     ----------
     declaration
         The table.
+    leakage
+        The leakage.json of each (source, task, protocol) of the table that exists, in folders
+        SOURCE/TASK/leakage/PROTOCOL. If given, each entry has the key "leakage": the file of its
+        cell, or None.
     files
         Per kind ("metrics", "cost", "curves") the files that exist, in folders named after their
-        cells. A kind without a file for a cell is None in its entry: the data are absent.
+        cells. A kind without a file for a cell is None in its entry: the data of that cell are
+        absent.
     """
-    found = {
-        kind: {Path(path).parent.as_posix(): str(path) for path in paths}
-        for kind, paths in files.items()
-    }
-    return [
-        {
-            "cell": asdict(cell),
-            **{
-                kind: next(
-                    (path for folder, path in paths.items() if ends(folder, cell.path)), None
-                )
-                for kind, paths in found.items()
-            },
-        }
-        for cell in declaration.cells()
-    ]
+    found = {kind: _by_folder(paths) for kind, paths in files.items()}
+    reports = _by_folder(leakage or ())
+    gathered = []
+    for cell in declaration.cells():
+        entry: dict[str, Any] = {"cell": asdict(cell)}
+        entry |= {kind: _in_folder(paths, cell.path) for kind, paths in found.items()}
+        if leakage is not None:
+            folder = f"{cell.source}/{cell.task}/leakage/{cell.protocol}"
+            entry["leakage"] = _in_folder(reports, folder)
+        gathered.append(entry)
+    return gathered
 
 
 def ends(folder: str, path: str) -> bool:
     """Tell whether `folder` is `path` or ends in it, at the border of a name."""
     return f"/{folder}".endswith(f"/{path}")
+
+
+def _by_folder(paths: Sequence[Path | str]) -> dict[str, str]:
+    return {Path(path).parent.as_posix(): str(path) for path in paths}
+
+
+def _in_folder(paths: dict[str, str], wanted: str) -> str | None:
+    return next((path for folder, path in paths.items() if ends(folder, wanted)), None)

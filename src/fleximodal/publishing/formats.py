@@ -8,9 +8,9 @@ import pandas as pd
 
 from fleximodal.io.atomic import write_text
 from fleximodal.publishing.declaration import TableDeclaration
-from fleximodal.publishing.views import caption, cost_view, metric_view
+from fleximodal.publishing.page import Page
+from fleximodal.publishing.views import page_of
 
-COST_TITLE = "Cost of the same rows"
 TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -33,15 +33,20 @@ p { max-width: 60em; }
 
 
 def write_table(frame: pd.DataFrame, declaration: TableDeclaration, folder: Path | str) -> None:
-    """Write NAME.csv, NAME.md, NAME.tex and NAME.html of a table into `folder`."""
+    """Write NAME.csv, NAME.md, NAME.tex and NAME.html of a declared table into `folder`."""
+    write_page(frame, page_of(frame, declaration), folder)
+
+
+def write_page(frame: pd.DataFrame, page: Page, folder: Path | str) -> None:
+    """Write NAME.csv from `frame`, and NAME.md, NAME.tex and NAME.html from `page`."""
     texts = {
         "csv": frame.to_csv(index=False, lineterminator="\n"),
-        "md": as_markdown(frame, declaration),
-        "tex": as_latex(frame, declaration),
-        "html": as_html(frame, declaration),
+        "md": as_markdown(page),
+        "tex": as_latex(page),
+        "html": as_html(page),
     }
     for suffix, text in texts.items():
-        write_text(Path(folder) / f"{declaration.name}.{suffix}", text)
+        write_text(Path(folder) / f"{page.name}.{suffix}", text)
 
 
 def escape_markdown(text: str) -> str:
@@ -54,25 +59,24 @@ def escape_latex(text: str) -> str:
     return "".join(TEX.get(character, character) for character in text)
 
 
-def as_markdown(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
-    """Return a heading, the metrics, the caption and the costs."""
+def as_markdown(page: Page) -> str:
+    """Return a heading, the table, its caption and the further tables."""
 
     def block(view: pd.DataFrame) -> str:
         shown = view.map(escape_markdown).rename(columns=escape_markdown)
         return shown.to_markdown(index=False, disable_numparse=True)
 
     parts = [
-        f"# {escape_markdown(declaration.title)}",
-        block(metric_view(frame, declaration)),
-        escape_markdown(caption(frame, declaration)),
+        f"# {escape_markdown(page.title)}",
+        block(page.view),
+        escape_markdown(page.caption),
     ]
-    costs = cost_view(frame)
-    if len(costs):
-        parts += [f"## {COST_TITLE}", block(costs)]
+    for heading, view in page.more:
+        parts += [f"## {escape_markdown(heading)}", block(view)]
     return "\n\n".join(parts) + "\n"
 
 
-def as_latex(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
+def as_latex(page: Page) -> str:
     """Return table floats with booktabs rules; the head says which packages they need."""
 
     def block(view: pd.DataFrame, words: str, label: str) -> str:
@@ -87,31 +91,24 @@ def as_latex(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
             "\\end{table}\n"
         )
 
-    label = f"tab:{declaration.name}"
-    words = f"{declaration.title}. {caption(frame, declaration)}"
+    label = f"tab:{page.name}"
     text = "% needs the packages booktabs and adjustbox, and UTF-8 input\n"
-    text += block(metric_view(frame, declaration), words, label)
-    costs = cost_view(frame)
-    if len(costs):
-        text += block(costs, f"{declaration.title}. {COST_TITLE}.", f"{label}-cost")
+    text += block(page.view, f"{page.title}. {page.caption}", label)
+    for heading, view in page.more:
+        text += block(view, f"{page.title}. {heading}.", f"{label}-{heading.split()[0].lower()}")
     return text
 
 
-def as_html(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
+def as_html(page: Page) -> str:
     """Return a page that needs no other file."""
 
     def block(view: pd.DataFrame) -> str:
         return view.to_html(index=False, border=0, justify="left")
 
-    title = html.escape(declaration.title)
-    body = [
-        f"<h1>{title}</h1>",
-        block(metric_view(frame, declaration)),
-        f"<p>{html.escape(caption(frame, declaration))}</p>",
-    ]
-    costs = cost_view(frame)
-    if len(costs):
-        body += [f"<h2>{COST_TITLE}</h2>", block(costs)]
+    title = html.escape(page.title)
+    body = [f"<h1>{title}</h1>", block(page.view), f"<p>{html.escape(page.caption)}</p>"]
+    for heading, view in page.more:
+        body += [f"<h2>{html.escape(heading)}</h2>", block(view)]
     head = f'<meta charset="utf-8">\n<title>{title}</title>\n<style>\n{STYLE}\n</style>'
     content = "\n".join(body)
     return (

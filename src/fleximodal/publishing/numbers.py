@@ -53,6 +53,11 @@ def count(value: float) -> str:
     return NONE if pd.isna(value) else rounded(value, 0)
 
 
+def share(value: float) -> str:
+    """Return a fraction in percent with one decimal, a dash if there is none."""
+    return NONE if pd.isna(value) else percent(value)
+
+
 def extent(values: "pd.Series[float]", places: int = 0, scale: int = 1) -> str:
     """Return the one value of a column, or its least and greatest joined by "to"."""
     ends = [rounded(end, places, scale) for end in (values.min(), values.max())]

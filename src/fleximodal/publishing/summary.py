@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fleximodal.publishing.numbers import LABELS, with_spread
-from fleximodal.publishing.table import ABSENT, MEASURED
+from fleximodal.publishing.baseline import MISSINGNESS
+from fleximodal.publishing.numbers import LABELS, count, share, with_spread
+from fleximodal.publishing.optimum import OPTIMUM
+from fleximodal.publishing.table import ABSENT, measured_cells
 
 HEADLINE = "auroc"
 
@@ -35,21 +37,61 @@ def _lines_of(path: Path) -> list[str]:
     lines = [f"Table {path.stem} ({kind} data): {path} (also .md, .tex, .html)"]
     if figure.is_file():
         lines.append(f"  figure: {figure} (also .svg, .pdf, .csv)")
-    measured = frame[frame["status"] == MEASURED]
-    if f"{HEADLINE}_mean" in frame and len(measured):
-        names = measured["method"]
-        if measured["modalities"].nunique() > 1:
-            names = names + " on " + measured["modalities"]
-        width = names.str.len().max()
-        lines.append(f"  {LABELS[HEADLINE]}: mean ± sd over runs [95 % interval of the mean]")
-        lines += [
-            f"    {name:<{width}}  {with_spread(row, HEADLINE)}"
-            for name, (_, row) in zip(names, measured.iterrows(), strict=True)
-        ]
-    absent = frame[frame["status"] == ABSENT]
-    for source, rows in absent.groupby("source"):
+    if "verdict" in frame:
+        return lines + _counts(frame)
+    if "status" in frame:
+        lines += _headline(measured_cells(frame)) + _absent(frame)
+    return lines
+
+
+def _headline(measured: pd.DataFrame) -> list[str]:
+    """Return the headline metric of each cell that was run, with its optimum where it is known."""
+    if f"{HEADLINE}_mean" not in measured or measured.empty:
+        return []
+    names = measured["method"]
+    if measured["modalities"].nunique() > 1:
+        names = names + " on " + measured["modalities"]
+    width = names.str.len().max()
+    known = OPTIMUM in measured
+    title = f"  {LABELS[HEADLINE]}: mean ± sd over runs [95 % interval of the mean]"
+    lines = [f"{title}; best reachable" if known else title]
+    for name, (_, row) in zip(names, measured.iterrows(), strict=True):
+        best = f"; {share(row[OPTIMUM])}" if known else ""
+        lines.append(f"    {name:<{width}}  {with_spread(row, HEADLINE)}{best}")
+    return lines
+
+
+def _absent(frame: pd.DataFrame) -> list[str]:
+    """Return how many cells of each source were not run, and which modalities they wait for."""
+    lines = []
+    cells = frame[(frame["status"] == ABSENT) & (frame["method"] != MISSINGNESS)]
+    for source, rows in cells.groupby("source"):
+        of_source = frame[frame["source"] == source]
+        there = _modalities(measured_cells(of_source)["modalities"])
+        waited_for = [name for name in _modalities(rows["modalities"]) if name not in there]
+        needing = f" needing {', '.join(waited_for)}" if there and waited_for else ""
         lines.append(
-            f"  {ABSENT}: {len(rows)} cell(s) of source {source}; "
-            f"give sources.{source}.folder in the configuration"
+            f"  {ABSENT}: {len(rows)} cell(s) of source {source}{needing}; "
+            f"give the folders under sources.{source} in the configuration"
         )
+    return lines
+
+
+def _modalities(sets: "pd.Series[str]") -> list[str]:
+    return list(dict.fromkeys(name for one in sets for name in one.split("+")))
+
+
+def _counts(frame: pd.DataFrame) -> list[str]:
+    """Return how many counts of cohorts got which verdict, and each that is off."""
+    numbers = frame["verdict"].value_counts(sort=False)
+    told = ", ".join(f"{number} {verdict}" for verdict, number in numbers.items())
+    lines = [f"  counts against the published ones: {told}"]
+    off = frame[frame["verdict"] == "off"]
+    for _, row in off.iterrows():
+        lines.append(
+            f"    off: {row['source']} {row['task']} {row['count']}: {count(row['stays'])} instead "
+            f"of {count(row['published'])}"
+        )
+    for source, rows in frame[frame["verdict"] == ABSENT].groupby("source", sort=False):
+        lines.append(f"  {ABSENT}: {len(rows)} count(s) of source {source}")
     return lines

@@ -2,11 +2,29 @@
 
 import pandas as pd
 
+from fleximodal.evaluation.names import is_synthetic
+from fleximodal.publishing.baseline import MISSINGNESS
 from fleximodal.publishing.declaration import TableDeclaration
-from fleximodal.publishing.numbers import LABELS, NONE, count, extent, with_spread
-from fleximodal.publishing.table import MEASURED, PUBLISHED
+from fleximodal.publishing.numbers import LABELS, NONE, count, extent, share, with_spread
+from fleximodal.publishing.optimum import GAP, OPTIMUM
+from fleximodal.publishing.page import Page
+from fleximodal.publishing.table import MEASURED, PUBLISHED, measured_cells
 
+COST_TITLE = "Cost of the same rows"
 VARYING = {"protocol": "Protocol", "modalities": "Modalities", "variant": "Variant"}
+OPTIMUM_LABELS = {OPTIMUM: "Best reachable AUROC (%)", GAP: "Best minus measured (points)"}
+
+
+def page_of(frame: pd.DataFrame, declaration: TableDeclaration) -> Page:
+    """Return what a reader sees of a declared table: metrics, caption, costs."""
+    costs = cost_view(frame)
+    return Page(
+        name=declaration.name,
+        title=declaration.title,
+        view=metric_view(frame, declaration),
+        caption=caption(frame, declaration),
+        more=((COST_TITLE, costs),) if len(costs) else (),
+    )
 
 
 def metric_view(frame: pd.DataFrame, declaration: TableDeclaration) -> pd.DataFrame:
@@ -18,6 +36,8 @@ def metric_view(frame: pd.DataFrame, declaration: TableDeclaration) -> pd.DataFr
     view["Method"] = frame["method"]
     for metric in declaration.metrics:
         view[LABELS[metric]] = frame.apply(with_spread, axis=1, metric=metric)
+        if metric == "auroc" and declaration.optimum:
+            view |= {label: frame[name].map(share) for name, label in OPTIMUM_LABELS.items()}
     view["Runs"] = frame["n_runs"].map(count)
     if (frame["status"] != MEASURED).any():
         view["Status"] = frame["status"]
@@ -28,7 +48,7 @@ def metric_view(frame: pd.DataFrame, declaration: TableDeclaration) -> pd.DataFr
 
 def cost_view(frame: pd.DataFrame) -> pd.DataFrame:
     """Return what the measured rows cost; empty if there are none."""
-    measured = frame[frame["status"] == MEASURED]
+    measured = measured_cells(frame)
     view = {"Modalities": measured["modalities"]} if measured["modalities"].nunique() > 1 else {}
     return pd.DataFrame(
         {
@@ -42,17 +62,17 @@ def cost_view(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def data_words(declaration: TableDeclaration) -> str:
+def data_words(source: str) -> str:
     """Return what kind of data the numbers come from."""
-    if declaration.source == "synthetic":
-        return "synthetic (generated) data"
-    return f"real data, source {declaration.source}"
+    if is_synthetic(source):
+        return f"synthetic (generated) data, source {source}"
+    return f"real data, source {source}"
 
 
 def caption(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
     """Return the declared caption, then the data, n and the meaning of the numbers."""
-    measured = frame[frame["status"] == MEASURED]
-    words = [declaration.caption.strip(), f"Numbers from {data_words(declaration)}."]
+    measured = measured_cells(frame)
+    words = [declaration.caption.strip(), f"Numbers from {data_words(declaration.source)}."]
     if len(measured):
         words.append(
             f"Test parts of all splits together: {extent(measured['n_stays'])} stays of "
@@ -62,12 +82,26 @@ def caption(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
             "left out for one run; in brackets the 95 % interval of the mean from "
             f"{extent(measured['bootstrap_replicates'])} bootstrap resamples of patients."
         )
+    if (frame["method"] == MISSINGNESS).any():
+        words.append(
+            f"{MISSINGNESS}: logistic regression on which of the modalities are there, no value of "
+            "them read; its runs are the splits."
+        )
+    if declaration.optimum:
+        words.append(
+            "Each method is read over the sets of modalities. The best reachable AUROC is that of "
+            "the true probability of the label given these modalities, in expectation over the "
+            "generator; it is known because the data are generated. A measured value can lie above "
+            "it by the chance of a test part."
+        )
     if "calibration_error" in declaration.metrics:
         words.append(
             "Resampling adds noise to the calibration error, so its interval lies towards high "
             "values."
         )
     if (metric_view(frame, declaration) == NONE).any(axis=None):
-        words.append(f"A {NONE} stands for what was not run, not published or is undefined.")
+        words.append(
+            f"A {NONE} stands for what was not run, not measured, not published or is undefined."
+        )
     words += frame.loc[frame["status"] == PUBLISHED, "note"].drop_duplicates().tolist()
     return " ".join(words)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from fleximodal.cohorts.leakage import hash_of_stays
+from fleximodal.cohorts.fitting import hash_of_stays
 from fleximodal.cohorts.splits import read_splits
 from fleximodal.config.schema import Training
 from fleximodal.dataset.packed import FILE, PackedDataset, read_packed

@@ -65,6 +65,7 @@ def fit_network(
         member.scaler,
         grid_steps=settings.grid_steps,
         max_rows=training.max_rows,
+        max_items=training.max_items,
         device=device,
     )
 

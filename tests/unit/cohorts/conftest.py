@@ -33,7 +33,7 @@ def write_hospital(
     pl.DataFrame(
         {"stay_id": [stay[0] for stay in stays], "age": [50.0] * len(stays)}
     ).write_parquet(folder / "static.parquet")
-    (folder / "modalities.json").write_text(json.dumps(MODALITIES))
+    (folder / "modalities.json").write_text(json.dumps({"stay": MODALITIES}))
     return folder
 
 

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from fleximodal.cohorts.cohort import write_cohort
+from fleximodal.cohorts.missingness import missingness_only
+from fleximodal.cohorts.patients import write_patients
 from fleximodal.cohorts.protocols import make_splits
-from fleximodal.cohorts.splits import write_splits
+from fleximodal.cohorts.splits import read_splits, write_splits
 from fleximodal.sources.physionet2012.canonical import write_canonical
 
 pytestmark = pytest.mark.slow
@@ -65,13 +67,17 @@ def test_five_random_splits_have_the_published_sizes_and_deaths(
     assert percent == [13.18, 14.51, 13.26, 14.68, 14.35]
 
 
-def test_every_gate_passes(
+def test_every_protocol_is_disjoint_and_complete(
     cohort: Path, canonical: Path, real_release: Path, tmp_path: Path
 ) -> None:
+    shares = {"fractions": [0.7, 0.15, 0.15], "seed": 0, "count": 2}
+    write_patients(canonical, tmp_path / "patients", protocol={**shares, "kind": "patient"})
+    table = pl.read_parquet(cohort / "cohort.parquet")
     for protocol in (
         ALL_FIVE,
         {"kind": "official"},
-        {"kind": "seeded", "fractions": [0.7, 0.15, 0.15], "seed": 0, "count": 2},
+        {**shares, "kind": "patient"},
+        {**shares, "kind": "stay"},
     ):
         output = tmp_path / str(protocol["kind"])
         write_splits(
@@ -79,9 +85,14 @@ def test_every_gate_passes(
             output,
             protocol=protocol,
             five_random_file=real_release / "splits-five-random.csv",
-            events=canonical / "events.parquet",
+            patients=tmp_path / "patients" / "patients.parquet",
         )
-        leakage = json.loads((output / "leakage.json").read_text())
-        assert {gate["verdict"] for gate in leakage["gates"]} == {"passed"}
+        checks = json.loads((output / "checks.json").read_text())
+        shared = "reported" if protocol["kind"] == "stay" else "passed"
+        assert [gate["verdict"] for gate in checks["gates"]] == ["passed", shared, "passed"]
         # Which modalities exist tells little of the outcome, but more than nothing.
-        assert all(0.5 < one["auroc"] < 0.65 for one in leakage["missingness_only"].values())
+        report = missingness_only(table, read_splits(output / "splits.parquet"))
+        assert len(report) == 15
+        everything = report["vitals+labs+ventilation+static"]
+        assert all(0.5 < one["auroc"] < 0.65 for one in everything.values())
+        assert all(one["auroc"] == 0.5 for one in report["static"].values())

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
+from fleximodal.cohorts.patients import split_patients
 from fleximodal.cohorts.protocols import make_splits
 from fleximodal.config.cells import (
     Cell,
@@ -17,11 +18,11 @@ from fleximodal.config.cells import (
     split_names,
 )
 from fleximodal.config.document import document
-from fleximodal.config.load import find_release, load_config, method_settings
+from fleximodal.config.load import load_config, method_settings
 from fleximodal.errors import FleximodalError
 
 ROOT = Path(__file__).resolve().parents[3]
-MINIMAL: dict[str, Any] = {"tables": ["synthetic"]}
+MINIMAL: dict[str, Any] = {"tables": ["hospital"]}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ MINIMAL: dict[str, Any] = {"tables": ["synthetic"]}
         ({"training": {"epochs": "many"}}, "key 'training.epochs'"),
         ({"training": {"epochs": 0}}, "key 'training.epochs'"),
         ({"protocols": {"five-random": {"split": []}}}, "did you mean 'splits'?"),
-        ({"protocols": {"seeded": {"fractions": [0.5, 0.5, 0.5]}}}, "sum to 1"),
+        ({"protocols": {"patient": {"fractions": [0.5, 0.5, 0.5]}}}, "sum to 1"),
         ({"methods": {"FuseMoE-Laplce": {}}}, "did you mean 'FuseMoE-Laplace'?"),
         (
             {"methods": {"FuseMoE-Laplace": {"expert_hiden": 3}}},
@@ -59,7 +60,8 @@ def test_missing_key_is_named() -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda f: f.stem)
 def test_every_shipped_configuration_is_valid(file: Path) -> None:
-    load_config(yaml.safe_load(file.read_text()))
+    base = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    load_config({**base, **yaml.safe_load(file.read_text())})
 
 
 def test_sizes_reach_the_methods_that_have_them_and_own_settings_win() -> None:
@@ -80,7 +82,9 @@ def test_sizes_reach_the_methods_that_have_them_and_own_settings_win() -> None:
 
 
 def test_description_changes_only_for_the_method_that_was_changed() -> None:
-    cells = cells_of("synthetic", "48-IHM", "official", ["a+b"], ["HAIM", "Concat"], "paper")
+    cells = cells_of(
+        "synthetic-physionet2012", "48-IHM", "official", ["a+b"], ["HAIM", "Concat"], "paper"
+    )
     before = load_config(MINIMAL)
     after = load_config({**MINIMAL, "methods": {"Concat": {"dropout": 0.3}}})
     assert describe(before, cells[0]) == describe(after, cells[0])
@@ -88,7 +92,7 @@ def test_description_changes_only_for_the_method_that_was_changed() -> None:
 
 
 def test_cell_is_found_again_from_its_path() -> None:
-    cell = Cell("synthetic", "48-IHM", "official", "vitals+labs", "HAIM", "paper")
+    cell = Cell("synthetic-physionet2012", "48-IHM", "official", "vitals+labs", "HAIM", "paper")
     names = ["source", "task", "protocol", "modalities", "method", "variant"]
     assert cell_of(dict(zip(names, cell.path.split("/"), strict=True))) == cell
 
@@ -106,42 +110,22 @@ def test_five_random_runs_the_splits_asked_for() -> None:
     }
 
 
-def test_release_is_found_configured_or_absent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("FLEXIMODAL_DATA", raising=False)
-    folder = tmp_path / "physionet-challenge-2012"
-    config = load_config({**MINIMAL, "data_folders": [str(tmp_path)]})
-    assert find_release(config) is None
-    folder.mkdir()
-    for name in ("Outcomes-a.txt", "Outcomes-b.txt", "Outcomes-c.txt", "set-a.tar.gz"):
-        (folder / name).touch()
-    (folder / "set-b").mkdir()
-    assert find_release(config) is None, "an interrupted download is no release"
-    half = load_config({**MINIMAL, "sources": {"physionet2012": {"folder": str(folder)}}})
-    with pytest.raises(FleximodalError, match="has no set-c.tar.gz"):
-        find_release(half)
-    (folder / "set-c.tar.gz").touch()
-    assert find_release(config) == folder
-    assert find_release(half) == folder
-    wrong = load_config(
-        {**MINIMAL, "sources": {"physionet2012": {"folder": str(tmp_path / "nowhere")}}}
-    )
-    with pytest.raises(FleximodalError, match="nowhere is not a folder"):
-        find_release(wrong)
-
-
-def test_splits_of_the_seeded_protocol_have_the_names_that_the_cohort_gives_them() -> None:
-    config = load_config({**MINIMAL, "protocols": {"seeded": {"seed": 5, "count": 2}}})
+@pytest.mark.parametrize("protocol", ["stay", "patient"])
+def test_splits_have_the_names_that_the_cohort_gives_them(protocol: str) -> None:
+    config = load_config({**MINIMAL, "protocols": {protocol: {"seed": 5, "count": 2}}})
+    settings = protocol_settings(config, protocol)
     cohort = pl.DataFrame(
         {"stay_id": range(20), "patient_id": range(20), "set": ["a"] * 20, "label": [0, 1] * 10}
     )
-    made = make_splits(cohort, protocol_settings(config, "seeded"))
-    assert split_names(config, "seeded") == sorted(made["split"].unique())
+    patients = split_patients(
+        cohort["patient_id"], settings["fractions"], settings["seed"], settings["count"]
+    )
+    made = make_splits(cohort, settings, patients=patients)
+    assert split_names(config, protocol) == sorted(made["split"].unique())
 
 
 def test_trees_do_not_depend_on_epochs_and_further_seeds() -> None:
-    cell = Cell("synthetic", "48-IHM", "official", "vitals", "HAIM", "paper")
+    cell = Cell("synthetic-physionet2012", "48-IHM", "official", "vitals", "HAIM", "paper")
     other = {"training": {"epochs": 3}, "seeds": [32, 33]}
     assert describe(load_config(MINIMAL), cell) == describe(load_config({**MINIMAL, **other}), cell)
 

@@ -12,6 +12,7 @@ from fleximodal.dataset.packed import PackedDataset, read_packed
 
 CHANNELS = {"vitals": ["HR", "Temp", "pH"], "labs": ["K", "Na"]}
 FEATURES = ["age", "height"]
+LENGTH = 96.0  # hours of every stay
 
 
 @dataclass
@@ -72,6 +73,25 @@ STAYS = st.lists(
 )
 
 
+def write_task(
+    folder: Path,
+    *,
+    window_hours: float | None = 48.0,
+    axis: str = "hours",
+    labels: tuple[str, ...] = ("death",),
+) -> None:
+    """Write what a cohort says of its task."""
+    meaning = {
+        "task": "48-IHM",
+        "unit": "stay",
+        "labels": list(labels),
+        "window_hours": window_hours,
+        "horizon_hours": 48.0,
+        "axis": axis,
+    }
+    (folder / "task.json").write_text(json.dumps(meaning))
+
+
 def write_tables(folder: Path, stays: dict[int, Stay], shuffle: int = 0) -> None:
     """Write canonical tables and a cohort; rows of events in shuffled order."""
     events = [
@@ -94,16 +114,17 @@ def write_tables(folder: Path, stays: dict[int, Stay], shuffle: int = 0) -> None
         orient="row",
     ).reverse().write_parquet(folder / "static.parquet")
     modalities = [
-        {"name": name, "kind": "series", "channels": channels}
+        {"name": name, "kind": "series", "table": "events.parquet", "channels": channels}
         for name, channels in CHANNELS.items()
     ]
     items = {"name": "static", "kind": "items", "features": FEATURES, "table": "static.parquet"}
-    (folder / "modalities.json").write_text(json.dumps([*modalities, items]))
+    (folder / "modalities.json").write_text(json.dumps({"stay": [*modalities, items]}))
     pl.DataFrame(
-        [(stay_id, stay_id + 1000, stay.label) for stay_id, stay in stays.items()],
-        schema={"stay_id": pl.Int64, "patient_id": pl.Int64, "label": pl.Int8},
+        [(stay_id, stay_id + 1000, stay.label, LENGTH) for stay_id, stay in stays.items()],
+        schema={"stay_id": pl.Int64, "patient_id": pl.Int64, "label": pl.Int8, "hours": pl.Float32},
         orient="row",
     ).write_parquet(folder / "cohort.parquet")
+    write_task(folder)
 
 
 def values_of(dataset: PackedDataset, position: int) -> dict[tuple[str, int], list[float]]:

@@ -1,6 +1,7 @@
 """Batches against loops over stays, rows and channels; properties a batch must have."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleximodal.dataset.batch import BatchBuilder, ItemsBatch, SeriesBatch
 from fleximodal.dataset.grid import impute_grid
-from fleximodal.dataset.packed import PackedDataset, Series
+from fleximodal.dataset.packed import Items, PackedDataset, Series
 from fleximodal.dataset.scaler import Scaler, fit_scaler
 from fleximodal.errors import FleximodalError
 
@@ -163,3 +164,21 @@ def test_scaler_that_does_not_fit_is_refused(pack: Pack) -> None:
     scaler = fit_scaler(dataset.select(["vitals"]), np.array([0]))
     with pytest.raises(FleximodalError, match="does not fit modality labs with 2 channels"):
         BatchBuilder(dataset, scaler)
+
+
+@pytest.mark.parametrize(("max_items", "kept"), [(3, [4, 5, 6]), (9, range(7)), (None, range(7))])
+def test_last_items_are_kept(pack: Pack, max_items: int | None, kept: list[int]) -> None:
+    stays = pack([Stay({(5, "HR"): 80.0}), Stay({})]).dataset
+    items = Items(
+        name="notes",
+        features=("notes_0",),
+        row_offsets=np.array([0, 7, 7]),
+        hours=np.arange(7, dtype=np.float32),
+        features_array=np.arange(7, dtype=np.float32)[:, None],
+    )
+    dataset = replace(stays, modalities={"notes": items})
+    scaler = Scaler({"notes": np.zeros(1)}, {"notes": np.ones(1)}, "")
+    part = BatchBuilder(dataset, scaler, max_items=max_items).batch(torch.arange(2))
+    notes = part.modalities["notes"]
+    assert notes.values[0, :, 0].tolist() == list(kept)
+    assert notes.present.tolist() == [True, False]

@@ -1,6 +1,7 @@
 """The imputed grid against a walk over the minutes of each stay."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +70,14 @@ def test_the_horizon_belongs_to_the_last_bin(pack: Pack) -> None:
     assert found[46:, 2].tolist() == [0.0, 7.5]
     assert found[46:, 0].tolist() == [60.0, 60.0]
     assert found[46:, 3:].tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+
+
+def test_hours_after_the_horizon_belong_to_no_bin(pack: Pack) -> None:
+    series = vitals(pack([Stay({(60, "HR"): 80.0, (2880, "HR"): 85.0})]))
+    later = replace(series, hours=np.array([1.0, 60.0], dtype=np.float32))
+    found = impute_grid(later, later.value, steps=48, horizon_hours=48.0)[0]
+    assert found[1:, 0].tolist() == [80.0] * 47
+    assert np.flatnonzero(found[:, 3]).tolist() == [1]
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])

@@ -16,7 +16,7 @@ from fleximodal.dataset.pack import pack_dataset
 from fleximodal.dataset.packed import Items, Series, read_packed
 from fleximodal.errors import FleximodalError
 
-from .hospital import CHANNELS, FEATURES, STAYS, Hospital, Stay, write_tables
+from .hospital import CHANNELS, FEATURES, STAYS, Hospital, Stay, write_tables, write_task
 
 Pack = Callable[..., Hospital]
 
@@ -104,9 +104,9 @@ def test_index_of_finds_stays_in_any_order(pack: Pack) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("hours", 48.1, "1 outside 0 to 48 hours"),
-        ("hours", -0.1, "1 outside 0 to 48 hours"),
-        ("hours", None, "1 outside 0 to 48 hours"),
+        ("hours", -0.1, "1 before admission or without a time"),
+        ("hours", None, "1 before admission or without a time"),
+        ("hours", float("nan"), "1 before admission or without a time"),
         ("value", float("inf"), "1 not finite"),
         ("value", None, "1 not finite"),
         ("repeat", None, "1 observations repeated at one time"),
@@ -129,6 +129,86 @@ def test_observations_that_cannot_be(
     with pytest.raises(FleximodalError, match=words):
         pack_dataset(tmp_path, tmp_path, tmp_path / "packed", source="small", task="48-IHM")
     assert not (tmp_path / "packed").exists()
+
+
+def hours_of(folder: Path, name: str, **meaning: object) -> list[float]:
+    """Pack once more under another meaning of the task; return the hours of a modality."""
+    write_task(folder, **meaning)  # type: ignore[arg-type]
+    pack_dataset(folder, folder, folder / "packed", source="small", task="48-IHM")
+    return [float(hour) for hour in read_packed(folder / "packed").modalities[name].hours]
+
+
+def test_window_and_axis(tmp_path: Path) -> None:
+    stay = Stay({(0, "HR"): 80.0, (24 * 60, "HR"): 81.0, (72 * 60, "HR"): 82.0})
+    write_tables(tmp_path, {7: stay})
+    assert hours_of(tmp_path, "vitals", window_hours=48.0) == [0.0, 24.0]
+    assert hours_of(tmp_path, "vitals", window_hours=24.0) == [0.0, 24.0]
+    assert hours_of(tmp_path, "vitals", window_hours=None) == [0.0, 24.0, 72.0]
+    # A stay of 96 hours stretched to the horizon of 48.
+    assert hours_of(tmp_path, "vitals", window_hours=None, axis="stay") == [0.0, 12.0, 36.0]
+
+
+def test_several_labels(tmp_path: Path) -> None:
+    write_tables(tmp_path, dict(enumerate(two_stays(), start=7)))
+    write_task(tmp_path, labels=("a", "b", "c"))
+    labels = [[1, 0, 1], [0, 0, 1]]
+    cohort = pl.read_parquet(tmp_path / "cohort.parquet")
+    column = pl.Series("label", labels, dtype=pl.Array(pl.Int8, 3))
+    cohort.with_columns(column).write_parquet(tmp_path / "cohort.parquet")
+    pack_dataset(tmp_path, tmp_path, tmp_path / "packed", source="small", task="25-PHE")
+    dataset = read_packed(tmp_path / "packed")
+    assert dataset.labels == ("a", "b", "c")
+    assert dataset.label.dtype == np.int8
+    assert dataset.label.tolist() == labels
+
+
+def encoded(folder: Path, rows: list[tuple[int, float]], vectors: np.ndarray) -> None:
+    """Write encoded notes as the encoders do."""
+    (folder / "encoders" / "notes").mkdir(parents=True)
+    table = pl.DataFrame(rows, schema={"stay_id": pl.Int64, "hours": pl.Float32}, orient="row")
+    table.write_parquet(folder / "encoders" / "notes" / "items.parquet")
+    save_file({"vectors": vectors}, folder / "encoders" / "notes" / "vectors.safetensors")
+
+
+def with_notes(folder: Path) -> None:
+    modalities = json.loads((folder / "modalities.json").read_text())
+    notes = {"name": "notes", "kind": "vectors", "table": "notes.parquet", "encoded": "notes"}
+    modalities["stay"].append(notes)
+    (folder / "modalities.json").write_text(json.dumps(modalities))
+
+
+def test_vectors_stand_with_their_stays(tmp_path: Path) -> None:
+    write_tables(tmp_path, dict(enumerate(two_stays(), start=7)))
+    with_notes(tmp_path)
+    # Of stay 8 one note is after the window; stay 99 is not in the cohort.
+    rows = [(8, 3.0), (8, 1.0), (8, 50.0), (99, 0.0)]
+    vectors = np.arange(8, dtype=np.float32).reshape(4, 2)
+    encoded(tmp_path, rows, vectors)
+    pack_dataset(
+        *(tmp_path, tmp_path, tmp_path / "packed"),
+        source="small",
+        task="48-IHM",
+        encoders=tmp_path / "encoders",
+    )
+    notes = read_packed(tmp_path / "packed").modalities["notes"]
+    assert isinstance(notes, Items)
+    assert notes.row_offsets.tolist() == [0, 0, 2]
+    assert notes.hours.tolist() == [1.0, 3.0]
+    assert notes.features_array.tolist() == [[2.0, 3.0], [0.0, 1.0]]
+    assert notes.features == ("notes_0", "notes_1")
+
+
+def test_vectors_and_items_that_disagree_are_refused(tmp_path: Path) -> None:
+    write_tables(tmp_path, dict(enumerate(two_stays(), start=7)))
+    with_notes(tmp_path)
+    encoded(tmp_path, [(8, 3.0)], np.zeros((2, 2), dtype=np.float32))
+    with pytest.raises(FleximodalError, match="items.parquet has 1 rows and .* 2;"):
+        pack_dataset(
+            *(tmp_path, tmp_path, tmp_path / "packed"),
+            source="small",
+            task="48-IHM",
+            encoders=tmp_path / "encoders",
+        )
 
 
 @pytest.fixture
@@ -194,6 +274,7 @@ def test_manifest_says_what_is_packed(folder: Path) -> None:
         "events.parquet",
         "modalities.json",
         "static.parquet",
+        "task.json",
     ]
     assert manifest["rows"]["vitals/value"] == 3
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from fleximodal.cohorts.leakage import LeakageError, check_scalers, hash_of_stays
+from fleximodal.cohorts.fitting import check_scalers, hash_of_stays
+from fleximodal.cohorts.verdicts import LeakageError
 from fleximodal.dataset.scaler import fit_scaler, read_scalers, write_dataset_scalers
 from fleximodal.errors import FleximodalError
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 CELL = {
-    "source": "synthetic",
+    "source": "synthetic-physionet2012",
     "task": "48-IHM",
     "protocol": "official",
     "modalities": "vitals+labs",

@@ -163,8 +163,8 @@ def test_one_class_names_cell_split_and_seed(
     frame.loc[(frame["part"] == "test") & (frame["seed"] == 2), "label"] = 0
     path = stored(frame)
     expected = (
-        r"cell synthetic/48-IHM/official/vitals\+labs/Concat/paper, split 'official', seed 2: "
-        "the test part has only label 0"
+        r"cell synthetic-physionet2012/48-IHM/official/vitals\+labs/Concat/paper, "
+        "split 'official', seed 2: the test part has only label 0"
     )
     with pytest.raises(FleximodalError, match=expected):
         evaluated(path, cell)

@@ -76,6 +76,38 @@ def store(folder: Path, cell: dict[str, str], number: int) -> dict[str, Any]:
     return entry
 
 
+def write_leakage(root: Path, declaration: TableDeclaration, aurocs: list[float | None]) -> Path:
+    """Write leakage.json where the graph has it; each modality set adds 0.01 to the AUROCs."""
+    folder = root / "cohorts" / declaration.source / declaration.task
+    path = folder / "leakage" / declaration.protocol / "leakage.json"
+    path.parent.mkdir(parents=True)
+    report = {
+        modality_set: {
+            f"split{place}": {
+                "auroc": None if auroc is None else auroc + 0.01 * number,
+                "n_train": 80,
+                "n_test": 20,
+            }
+            for place, auroc in enumerate(aurocs, 1)
+        }
+        for number, modality_set in enumerate(declaration.modalities)
+    }
+    path.write_text(json.dumps({"gates": [], "missingness_only": report}))
+    return path
+
+
+def write_truth(root: Path, declaration: TableDeclaration) -> Path:
+    """Write truth.json; the optimum of the sets is 0.90, 0.88, 0.86, ... in their order."""
+    path = root / "raw" / declaration.source / "truth.json"
+    path.parent.mkdir(parents=True)
+    optimum = {
+        modality_set: {"expected": round(0.9 - 0.02 * number, 2), "sample": 0.91}
+        for number, modality_set in enumerate(declaration.modalities)
+    }
+    path.write_text(json.dumps({"optimum": {declaration.task: optimum}}))
+    return path
+
+
 Declare = Callable[..., TableDeclaration]
 Entries = Callable[..., list[dict[str, Any]]]
 
@@ -90,13 +122,20 @@ def declare() -> Declare:
 
 @pytest.fixture
 def entries(tmp_path: Path) -> Entries:
-    def build(declaration: TableDeclaration, absent: tuple[int, ...] = ()) -> list[dict[str, Any]]:
-        found = []
+    def build(
+        declaration: TableDeclaration,
+        absent: tuple[int, ...] = (),
+        leakage: list[float | None] | None = None,
+    ) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         for number, cell in enumerate(declaration.cells()):
             if number in absent:
                 found.append({"cell": asdict(cell), "metrics": None, "cost": None, "curves": None})
             else:
                 found.append(store(tmp_path / "stored" / cell.path, asdict(cell), number))
+        if leakage is not None:
+            report = write_leakage(tmp_path, declaration, leakage)
+            found = [{**entry, "leakage": report} for entry in found]
         return found
 
     return build

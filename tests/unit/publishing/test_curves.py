@@ -71,7 +71,7 @@ def test_figure_says_what_it_shows(declare: Build, entries: Build) -> None:
 
 
 def test_every_panel_of_generated_data_says_synthetic(declare: Build, entries: Build) -> None:
-    declaration = declare(source="synthetic")
+    declaration = declare(source="synthetic-physionet2012")
     figure = draw(curve_numbers(declaration, entries(declaration)), declaration)
     assert "synthetic (generated) data" in figure.get_suptitle()
     assert all(
@@ -91,6 +91,12 @@ def test_no_two_of_many_methods_look_alike(declare: Build, entries: Build) -> No
     assert len(looks) == 30
 
 
+def test_the_row_of_missingness_is_not_drawn(declare: Build, entries: Build) -> None:
+    declaration = declare()
+    numbers = curve_numbers(declaration, entries(declaration, leakage=[0.6]))
+    assert list(dict.fromkeys(numbers["method"])) == declaration.methods
+
+
 def test_nothing_to_draw_is_said(declare: Build, entries: Build, tmp_path: Path) -> None:
     declaration = declare()
     with pytest.raises(FleximodalError, match="figure deaths: none of its cells was run"):
@@ -98,7 +104,7 @@ def test_nothing_to_draw_is_said(declare: Build, entries: Build, tmp_path: Path)
 
 
 def test_equal_numbers_give_equal_bytes(declare: Build, entries: Build, tmp_path: Path) -> None:
-    declaration = declare(source="synthetic")
+    declaration = declare(source="synthetic-physionet2012")
     cells = entries(declaration)
     for name in ("first", "again"):
         write_curves(declaration, cells, tmp_path / name)
@@ -117,7 +123,8 @@ def test_equal_numbers_give_equal_bytes(declare: Build, entries: Build, tmp_path
 
 
 def test_neither_floor_imports_torch_nor_publishing_scikit_learn() -> None:
-    names = ("curves", "formats", "peers", "summary", "table")
+    names = ("cohort_flow", "cohort_table", "curves", "formats", "optimum_figure", "peers")
+    names += ("summary", "table")
     program = "".join(f"import fleximodal.publishing.{name}\n" for name in names)
     program += "import sys\nassert not {'torch', 'sklearn', 'polars'} & set(sys.modules)\n"
     program += "import fleximodal.evaluation.evaluate\nassert 'torch' not in sys.modules\n"

@@ -1,5 +1,6 @@
 """Declarations: what is accepted, and the sentence for what is not."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,35 @@ def test_name_comes_from_the_file_and_the_rest_from_defaults(tmp_path: Path) -> 
     assert declaration.variant == "paper"
     assert declaration.figure is True
     assert declaration.peers is None
+    assert declaration.optimum is False
+
+
+@pytest.mark.parametrize(
+    ("source", "task", "protocol"),
+    [
+        ("mimic4", "25-PHE", "stay"),
+        ("mimic3", "48-IHM", "patient"),
+        ("synthetic-mimic4", "one-year-mortality", "patient"),
+        ("synthetic-mimic3", "LOS", "stay"),
+        ("synthetic-physionet2012", "48-IHM", "official"),
+    ],
+)
+def test_sources_tasks_and_protocols_are_known(
+    tmp_path: Path, source: str, task: str, protocol: str
+) -> None:
+    path = written(tmp_path, source=source, task=task, protocol=protocol)
+    cell = load_declaration(path, METHODS).cells()[0]
+    assert (cell.source, cell.task, cell.protocol) == (source, task, protocol)
+
+
+def test_hospital_has_every_set_of_modalities_and_the_optimum() -> None:
+    declaration = load_declaration(ROOT / "config" / "tables" / "hospital.yaml", METHODS)
+    order = ["vitals", "notes", "cxr", "ecg"]
+    sets = ["+".join(some) for size in range(1, 5) for some in itertools.combinations(order, size)]
+    assert declaration.modalities == sets
+    assert declaration.optimum and declaration.figure
+    assert "synthetic" in declaration.title
+    assert declaration.methods == ["HAIM"]
 
 
 def test_note_is_added_to_the_title_only(tmp_path: Path) -> None:
@@ -83,7 +113,17 @@ def test_cells_are_in_row_order(tmp_path: Path) -> None:
         ),
         ({"methods": ["HAIM", "HAIM"]}, "methods: 'HAIM' is there twice"),
         ({"modalities": ["vitals", "vitals"]}, "modalities: 'vitals' is there twice"),
-        ({"source": "synthetic", "peers": "a.csv"}, "cannot stand beside generated data"),
+        (
+            {"source": "synthetic-physionet2012", "peers": "a.csv"},
+            "cannot stand beside generated data",
+        ),
+        ({"source": "synthetic"}, "source: unknown source 'synthetic'"),
+        ({"protocol": "seeded"}, "protocol: unknown protocol 'seeded'"),
+        ({"optimum": True}, "optimum: it is known for generated data only"),
+        (
+            {"source": "synthetic-mimic4", "optimum": True, "metrics": ["auprc"]},
+            "optimum: it stands beside the metric 'auroc'",
+        ),
     ],
 )
 def test_faults_are_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -110,5 +150,8 @@ def test_shipped_declarations_are_accepted(path: Path) -> None:
     from fleximodal.methods.registry import known_methods
 
     declaration = load_declaration(path, known_methods())
-    assert "seudo-modalities" in declaration.caption
+    if declaration.source.endswith("physionet2012"):
+        assert "seudo-modalities" in declaration.caption
+    if declaration.source.startswith("synthetic-"):
+        assert "synthetic" in declaration.title and "Synthetic data" in declaration.caption
     assert declaration.peers is None or (ROOT / "config/published" / declaration.peers).is_file()

@@ -12,7 +12,8 @@ import pytest
 from fleximodal.publishing.formats import as_html, as_latex, as_markdown, write_table
 from fleximodal.publishing.numbers import percent, rounded, with_spread
 from fleximodal.publishing.table import build_table
-from fleximodal.publishing.views import caption
+from fleximodal.publishing.views import caption, page_of
+from tests.unit.publishing.conftest import write_truth
 
 Build = Callable[..., Any]
 FORMATS = (as_markdown, as_latex, as_html)
@@ -101,7 +102,7 @@ def test_csv_gives_the_frame_back(table: tuple[pd.DataFrame, Any], tmp_path: Pat
 
 def test_html_gives_the_cells_back(table: tuple[pd.DataFrame, Any]) -> None:
     frame, declaration = table
-    page = Page(as_html(frame, declaration))
+    page = Page(as_html(page_of(frame, declaration)))
     assert page.open == []
     assert page.rows[0] == [
         *("Method", "AUROC (%)", "AUPRC (%)", "Calibration slope", "Runs", "Status", "Reference")
@@ -115,7 +116,7 @@ def test_html_gives_the_cells_back(table: tuple[pd.DataFrame, Any]) -> None:
 
 
 def test_markdown_gives_the_cells_back(table: tuple[pd.DataFrame, Any]) -> None:
-    lines = as_markdown(*table).splitlines()
+    lines = as_markdown(page_of(*table)).splitlines()
     rows = [
         [re.sub(r"\\(.)", r"\1", cell.strip()) for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         for line in lines
@@ -129,7 +130,7 @@ def test_markdown_gives_the_cells_back(table: tuple[pd.DataFrame, Any]) -> None:
 
 
 def test_latex_is_escaped_and_balanced(table: tuple[pd.DataFrame, Any]) -> None:
-    text = as_latex(*table)
+    text = as_latex(page_of(*table))
     body = text.split("\n", 1)[1]
     assert r"A\_b \& c & 81.9 & -- &" in body
     assert r"Deaths \& survival\_in 100 \% of stays" in body
@@ -162,8 +163,8 @@ def test_caption_explains_the_numbers(table: tuple[pd.DataFrame, Any]) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_generated_data_are_called_synthetic(declare: Build, entries: Build, form: Build) -> None:
-    declaration = declare(source="synthetic")
-    text = form(build_table(declaration, entries(declaration)), declaration)
+    declaration = declare(source="synthetic-physionet2012")
+    text = form(page_of(build_table(declaration, entries(declaration)), declaration))
     assert "synthetic (generated) data" in text
     assert "real data" not in text
 
@@ -173,17 +174,53 @@ def test_a_table_without_any_data_is_still_written(
     declare: Build, entries: Build, form: Build
 ) -> None:
     declaration = declare()
-    text = form(build_table(declaration, entries(declaration, absent=(0, 1, 2))), declaration)
+    frame = build_table(declaration, entries(declaration, absent=(0, 1, 2)))
+    text = form(page_of(frame, declaration))
     assert text.count("not run: data absent") == 3
     assert "Cost of the same rows" not in text
 
 
 def test_modality_sets_are_told_apart(declare: Build, entries: Build) -> None:
     declaration = declare(modalities=["vitals", "vitals+labs"])
-    page = Page(as_html(build_table(declaration, entries(declaration)), declaration))
+    frame = build_table(declaration, entries(declaration))
+    page = Page(as_html(page_of(frame, declaration)))
     assert page.rows[0][:2] == ["Modalities", "Method"]
     assert page.rows[4][:2] == ["vitals+labs", "HAIM"]
     assert page.rows[7][:2] == ["Modalities", "Method"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_has_the_row_of_missingness(
+    declare: Build, entries: Build, form: Build
+) -> None:
+    declaration = declare()
+    frame = build_table(declaration, entries(declaration, leakage=[0.5, 0.6]), PEERS)
+    page = page_of(frame, declaration)
+    row = page.view.iloc[3].tolist()
+    assert row == ["Missingness only", "55.0 ± 7.1", "–", "–", "2", "measured", "–"]
+    text = form(page)
+    assert "Missingness only" in text
+    assert "which of the modalities are there" in text
+    assert "3,990 patients" in page.caption and "over 5 run(s)" in page.caption
+    assert "Missingness only" not in page.more[0][1]["Method"].tolist()
+
+
+def test_optimum_stands_beside_the_measured_auroc(
+    declare: Build, entries: Build, tmp_path: Path
+) -> None:
+    declaration = declare(
+        source="synthetic-mimic4", methods=["HAIM"], modalities=["vitals", "notes"], optimum=True
+    )
+    cells = entries(declaration, absent=(1,))
+    frame = build_table(declaration, cells, truth=write_truth(tmp_path, declaration))
+    page = page_of(frame, declaration)
+    assert list(page.view)[:5] == [
+        *("Modalities", "Method", "AUROC (%)"),
+        *("Best reachable AUROC (%)", "Best minus measured (points)"),
+    ]
+    assert page.view.iloc[0].tolist()[3:5] == ["90.0", "5.8"]
+    assert page.view.iloc[1].tolist()[3:5] == ["88.0", "–"]
+    assert "it is known because the data are generated" in page.caption
 
 
 def test_equal_frames_give_equal_bytes(table: tuple[pd.DataFrame, Any], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The frame of a table from three cells and published values."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from fleximodal.errors import FleximodalError
 from fleximodal.publishing.peers import read_peers
-from fleximodal.publishing.table import build_table
+from fleximodal.publishing.table import build_table, measured_cells
+from tests.unit.publishing.conftest import write_truth
 
 ROOT = Path(__file__).resolve().parents[3]
 Build = Callable[..., Any]
@@ -79,8 +81,128 @@ def test_published_values_become_fractions(
 
 
 def test_generated_data_say_so(declare: Build, entries: Build) -> None:
-    declaration = declare(source="synthetic")
+    declaration = declare(source="synthetic-physionet2012")
     assert set(build_table(declaration, entries(declaration))["data"]) == {"synthetic"}
+
+
+def test_absence_is_per_cell(declare: Build, entries: Build) -> None:
+    declaration = declare(modalities=["vitals", "vitals+cxr"], methods=["HAIM", "Concat"])
+    frame = build_table(declaration, entries(declaration, absent=(2, 3), leakage=[0.6]))
+    told = frame[["modalities", "method", "status"]].to_numpy().tolist()
+    assert told == [
+        ["vitals", "HAIM", "measured"],
+        ["vitals", "Concat", "measured"],
+        ["vitals", "Missingness only", "measured"],
+        ["vitals+cxr", "HAIM", "not run: data absent"],
+        ["vitals+cxr", "Concat", "not run: data absent"],
+        ["vitals+cxr", "Missingness only", "not run: data absent"],
+    ]
+    assert frame["auroc_mean"].notna().tolist() == [True] * 3 + [False] * 3
+
+
+def test_row_of_missingness_has_auroc_alone(declare: Build, entries: Build) -> None:
+    declaration = declare()
+    frame = build_table(declaration, entries(declaration, leakage=[0.52, 0.58, 0.61]))
+    row = frame.iloc[-1]
+    assert row["auroc_mean"] == pytest.approx(0.57)
+    # Deviations from the mean are -0.05, 0.01 and 0.04: the sum of squares is 0.0042.
+    assert row["auroc_sd"] == pytest.approx((0.0042 / 2) ** 0.5)
+    assert row["n_runs"] == 3
+    known = {"table", "source", "data", "task", "protocol", "modalities", "method", "status"}
+    assert set(row[row.notna()].index) == known | {"auroc_mean", "auroc_sd", "n_runs"}
+    assert list(measured_cells(frame)["method"]) == declaration.methods
+
+
+def test_row_of_missingness_of_one_split_has_no_deviation(declare: Build, entries: Build) -> None:
+    declaration = declare()
+    row = build_table(declaration, entries(declaration, leakage=[0.52])).iloc[-1]
+    assert row["auroc_mean"] == pytest.approx(0.52)
+    assert pd.isna(row["auroc_sd"])
+
+
+def test_row_of_missingness_is_empty_where_a_split_has_none(declare: Build, entries: Build) -> None:
+    declaration = declare()
+    row = build_table(declaration, entries(declaration, leakage=[0.52, None])).iloc[-1]
+    assert (row["method"], row["status"], row["n_runs"]) == ("Missingness only", "measured", 2)
+    assert pd.isna(row["auroc_mean"])
+
+
+def test_no_row_of_missingness_without_auroc(declare: Build, entries: Build) -> None:
+    declaration = declare(metrics=["brier"])
+    frame = build_table(declaration, entries(declaration, leakage=[0.6]))
+    assert list(frame["method"]) == declaration.methods
+
+
+def test_leakage_reports_that_do_not_fit_are_refused(declare: Build, entries: Build) -> None:
+    declaration = declare()
+    cells = entries(declaration, leakage=[0.6])
+    with pytest.raises(FleximodalError, match="table deaths: no leakage.json of source 'physio"):
+        build_table(declaration, [{**entry, "leakage": None} for entry in cells])
+    cells[0]["leakage"].write_text('{"missingness_only": {"vitals": {}}}')
+    with pytest.raises(FleximodalError, match="missingness_only has no entry 'vitals.labs'"):
+        build_table(declaration, cells)
+
+
+def test_optimum_and_gap_are_those_of_the_modality_set(
+    declare: Build, entries: Build, tmp_path: Path
+) -> None:
+    declaration = declare(
+        source="synthetic-mimic4",
+        modalities=["vitals+notes", "vitals"],
+        methods=["HAIM", "Concat"],
+        optimum=True,
+    )
+    cells = entries(declaration, absent=(3,), leakage=[0.6])
+    frame = build_table(declaration, cells, truth=write_truth(tmp_path, declaration))
+    # Each method is read over the modality sets.
+    assert list(zip(frame["method"], frame["modalities"], strict=True)) == [
+        ("HAIM", "vitals+notes"),
+        ("HAIM", "vitals"),
+        ("Concat", "vitals+notes"),
+        ("Concat", "vitals"),
+        ("Missingness only", "vitals+notes"),
+        ("Missingness only", "vitals"),
+    ]
+    assert frame["auroc_optimum"].tolist()[:4] == [0.9, 0.88, 0.9, 0.88]
+    assert frame["auroc_optimum"].isna().tolist()[4:] == [True, True]
+    # Measured: 0.8415, and 0.01 more per cell in the order of the declaration.
+    assert frame["auroc_gap"].tolist()[:3] == pytest.approx([0.0585, 0.0185, 0.0485])
+    assert pd.isna(frame["auroc_gap"].iloc[3])
+    assert list(frame).index("auroc_optimum") == list(frame).index("calibration_slope_high") + 1
+
+
+def test_optimum_of_a_second_layout_of_the_hospital(
+    declare: Build, entries: Build, tmp_path: Path
+) -> None:
+    declaration = declare(source="synthetic-mimic3", methods=["HAIM"], optimum=True)
+    path = write_truth(tmp_path, declaration)
+    second = json.loads(path.read_text())
+    first = {"48-IHM": {"vitals+labs": {"expected": 0.5, "sample": 0.5}}}
+    path.write_text(json.dumps({"optimum": first, "mimic3": second}))
+    frame = build_table(declaration, entries(declaration), truth=path)
+    assert frame["auroc_optimum"].tolist() == [0.9]
+    in_first = declaration.model_copy(update={"source": "synthetic-mimic4"})
+    frame = build_table(in_first, entries(in_first), truth=path)
+    assert frame["auroc_optimum"].tolist() == [0.5]
+
+
+def test_optimum_that_is_not_told_is_refused(
+    declare: Build, entries: Build, tmp_path: Path
+) -> None:
+    declaration = declare(source="synthetic-mimic4", optimum=True)
+    cells = entries(declaration)
+    with pytest.raises(FleximodalError, match="its optimum needs truth.json"):
+        build_table(declaration, cells)
+    path = tmp_path / "truth.json"
+    path.write_text('{"optimum": {"LOS": {}}}')
+    with pytest.raises(FleximodalError, match="truth.json: the optimum of source 'synthetic-m"):
+        build_table(declaration, cells, truth=path)
+
+
+def test_tables_without_optimum_have_no_such_columns(declare: Build, entries: Build) -> None:
+    declaration = declare()
+    frame = build_table(declaration, entries(declaration))
+    assert not [name for name in frame if "optimum" in name or "gap" in name]
 
 
 @pytest.mark.parametrize(

@@ -327,7 +327,7 @@ def test_container_and_order_of_records_do_not_matter(
 
 
 def test_channels_are_the_37_parameters_in_three_modalities_and_static() -> None:
-    listed = modalities()
+    listed = modalities()["stay"]
     assert [entry["name"] for entry in listed] == ["vitals", "labs", "ventilation", "static"]
     assert [len(entry["channels"]) for entry in listed[:3]] == [12, 19, 6]
     assert sorted(name for entry in listed[:3] for name in entry["channels"]) == list(CHANNEL_NAMES)

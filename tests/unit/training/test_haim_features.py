@@ -1,5 +1,7 @@
 """The feature table against a loop over stays and channels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,9 +61,7 @@ def test_broken_entries_and_absent_items_give_zero() -> None:
     scaler = fit_scaler(dataset, np.arange(3))
     array = np.array([[np.inf, 1e7, np.nan], [1, 2, 3], [3, 4, 5]], dtype=np.float32)
     items = Items("static", ("a", "b", "c"), np.array([0, 1, 1, 3]), np.zeros(3), array)
-    changed = PackedDataset(
-        "toy", "t", 48.0, dataset.stay_id, dataset.patient_id, dataset.label, {"static": items}
-    )
+    changed = replace(dataset, modalities={"static": items})
     features = haim_features(changed, scaler, max_rows=128)
     mean, std = scaler.mean["static"], scaler.std["static"]
     assert (features[:2] == 0).all()

@@ -49,6 +49,8 @@ def cohort(stays: int = 160, *, signal: float = 1.5, seed: int = 0) -> PackedDat
         source="toy",
         task="48-IHM",
         horizon_hours=48.0,
+        window_hours=48.0,
+        labels=("death",),
         stay_id=np.arange(1000, 1000 + stays),
         patient_id=np.arange(5000, 5000 + stays),
         label=label,

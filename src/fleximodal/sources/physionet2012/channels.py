@@ -116,12 +116,13 @@ STATIC_FEATURES: tuple[str, ...] = (
 _NOTE = "pseudo-modality: one of four groups of parameters cut from one record"
 
 
-def modalities() -> list[dict[str, Any]]:
-    """Return the content of `modalities.json`: name, kind and channels, in the source's order."""
+def modalities() -> dict[str, list[dict[str, Any]]]:
+    """Return the content of `modalities.json`: per unit, what there is, in the source's order."""
     series: list[dict[str, Any]] = [
         {
             "name": name,
             "kind": "series",
+            "table": "events.parquet",
             "channels": [channel.name for channel in CHANNELS if channel.modality == name],
             "units": [channel.unit for channel in CHANNELS if channel.modality == name],
             "pseudo": True,
@@ -137,4 +138,4 @@ def modalities() -> list[dict[str, Any]]:
         "pseudo": True,
         "note": _NOTE,
     }
-    return [*series, static]
+    return {"stay": [*series, static]}

@@ -1,4 +1,4 @@
-"""Read a release and write its canonical tables."""
+"""Read a release of PhysioNet 2012 and write its canonical tables."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log = log_to(smk.log[0])
-    release, output = Path(smk.input.release[0]).parent, Path(smk.output.stays).parent
+    release, output = Path(smk.input.release[0]).parent, Path(smk.output[0]).parent
     log.info("%s: reading the release in %s", smk.wildcards.source, release)
     write_canonical(release, output, source=smk.wildcards.source)
 

@@ -1,0 +1,1 @@
+"""Frozen encoders: one vector with a time for every note, radiograph, ECG and list of codes."""

@@ -1,0 +1,1 @@
+"""Gaussian mixtures of experts: how fast maximum likelihood finds their parameters."""

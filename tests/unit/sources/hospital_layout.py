@@ -1,0 +1,83 @@
+"""The columns of the modules without an open demo, as their documentation lists them."""
+
+NOTE = [
+    "note_id",
+    "subject_id",
+    "hadm_id",
+    "note_type",
+    "note_seq",
+    "charttime",
+    "storetime",
+    "text",
+]
+FINDINGS = [
+    "Atelectasis",
+    "Cardiomegaly",
+    "Consolidation",
+    "Edema",
+    "Enlarged Cardiomediastinum",
+    "Fracture",
+    "Lung Lesion",
+    "Lung Opacity",
+    "No Finding",
+    "Pleural Effusion",
+    "Pleural Other",
+    "Pneumonia",
+    "Pneumothorax",
+    "Support Devices",
+]
+LAYOUT = {
+    "mimic-iv-note/note/radiology.csv.gz": NOTE,
+    "mimic-iv-note/note/discharge.csv.gz": NOTE,
+    "mimic-cxr-jpg/mimic-cxr-2.0.0-metadata.csv.gz": [
+        "dicom_id",
+        "subject_id",
+        "study_id",
+        "PerformedProcedureStepDescription",
+        "ViewPosition",
+        "Rows",
+        "Columns",
+        "StudyDate",
+        "StudyTime",
+        "ProcedureCodeSequence_CodeMeaning",
+        "ViewCodeSequence_CodeMeaning",
+        "PatientOrientationCodeSequence_CodeMeaning",
+    ],
+    "mimic-cxr-jpg/mimic-cxr-2.0.0-split.csv.gz": ["dicom_id", "study_id", "subject_id", "split"],
+    "mimic-cxr-jpg/mimic-cxr-2.0.0-chexpert.csv.gz": ["subject_id", "study_id", *FINDINGS],
+    "mimic-iv-ecg/record_list.csv": ["subject_id", "study_id", "file_name", "ecg_time", "path"],
+    "mimic-iv-ecg/machine_measurements.csv": [
+        "subject_id",
+        "study_id",
+        "cart_id",
+        "ecg_time",
+        *(f"report_{i}" for i in range(18)),
+        "bandwidth",
+        "filtering",
+        "rr_interval",
+        "p_onset",
+        "p_end",
+        "qrs_onset",
+        "qrs_end",
+        "t_end",
+        "p_axis",
+        "qrs_axis",
+        "t_axis",
+    ],
+    "mimic-iv-ecg/waveform_note_links.csv": [
+        "subject_id",
+        "study_id",
+        "waveform_path",
+        "note_id",
+        "note_seq",
+        "charttime",
+    ],
+}
+OF_MIMIC4 = (
+    *("hosp/patients", "hosp/admissions", "hosp/diagnoses_icd", "hosp/d_icd_diagnoses"),
+    *("hosp/d_labitems", "hosp/labevents", "icu/icustays", "icu/d_items", "icu/chartevents"),
+)
+OF_MIMIC3 = (
+    *("ADMISSIONS", "PATIENTS", "ICUSTAYS", "CHARTEVENTS", "LABEVENTS", "OUTPUTEVENTS"),
+    *("DIAGNOSES_ICD", "D_ICD_DIAGNOSES", "D_ITEMS", "D_LABITEMS", "NOTEEVENTS"),
+)

@@ -1,0 +1,33 @@
+"""Encode every item of one kind."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.cohorts.patients import fit_patients, read_patients
+from fleximodal.encoders.run import encode
+from fleximodal.io.log import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    folder, autoencoder = smk.params.folder, smk.input.get("autoencoder")
+    patients = smk.input.get("patients")
+    encode(
+        smk.wildcards.encoded,
+        Path(smk.input.canonical[0]).parent,
+        Path(smk.output.index).parent,
+        settings=smk.params.settings,
+        root=None if folder is None else Path(folder),
+        fit_patients=fit_patients(read_patients(Path(patients))).to_list() if patients else None,
+        autoencoder=Path(autoencoder).parent if autoencoder else None,
+        state=Path(smk.params.state),
+        threads=smk.threads,
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)

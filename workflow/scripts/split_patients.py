@@ -1,0 +1,24 @@
+"""Divide all patients of a source into train, val and test."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.cohorts.patients import write_patients
+from fleximodal.io.log import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    write_patients(
+        Path(smk.input.canonical[0]).parent,
+        Path(smk.output.patients).parent,
+        protocol=smk.params.protocol,
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,29 @@
+"""Write table 5, the sizes of the cohorts, as CSV, Markdown, LaTeX and HTML."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.io.log import log_to
+from fleximodal.publishing.cohort_entries import cohort_entries
+from fleximodal.publishing.cohort_table import write_cohort_table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    cohorts = [Path(file).parent for file in smk.input.flows]
+    canonical = [Path(file).parent for file in smk.input.canonical]
+    write_cohort_table(
+        cohort_entries(cohorts, canonical),
+        [(source, task) for source, task in smk.params.absent],
+        smk.input.published,
+        Path(smk.output.csv).parent,
+        smk.params.note,
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,21 @@
+"""Write table 2, theory beside measured slopes, and its claims."""
+
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.io.log import log_to
+from fleximodal.publishing.theory_table import write_table2
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    write_table2(
+        smk.input.slopes, smk.input.rates, smk.input.printed, smk.output.table, smk.output.claims
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)
