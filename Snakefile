@@ -29,6 +29,8 @@ include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/theory.smk"
+include: "rules/claims.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -37,6 +39,7 @@ report: "workflow/report/workflow.rst"
 localrules:
     all,
     tables,
+    datasets,
     figures,
 
 
@@ -46,12 +49,19 @@ rule all:
     input:
         all_tables(),
         all_figures(),
+        all_claims(),
 
 
 rule tables:
     """Every table."""
     input:
         all_tables(),
+
+
+rule datasets:
+    """Every task of every source that is there, packed and before the gates."""
+    input:
+        all_datasets(),
 
 
 rule figures:

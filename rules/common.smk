@@ -20,7 +20,7 @@ CANONICAL = ("stays.parquet", "events.parquet", "modalities.json", "counts.json"
 RAW_COHORT = "<results>/raw/synthetic-physionet2012"
 RAW_HOSPITAL = "<results>/raw/synthetic-hospital"
 # Tables with a rule of their own, declared nowhere.
-OWN_TABLES = {"table5"}
+OWN_TABLES = {"table2", "table5"}
 # The project's own configuration as seen from where the graph runs, which may be elsewhere.
 OWN = os.path.relpath(Path(workflow.basedir) / "config")
 
@@ -37,6 +37,32 @@ CONFIG = _checked(load_config, config)
 AVAILABLE = _checked(available_sources, CONFIG, Path(CONFIG.pathvars.results, "raw"))
 READERS = list(dict.fromkeys(reader for reader, _ in TASKS))
 ALL_SOURCES = [*READERS, *(f"synthetic-{reader}" for reader in READERS)]
+
+
+# Cohorts of table 5, those that are there and those whose data are absent.
+COHORTS = [
+    (source, task)
+    for source in ALL_SOURCES
+    for reader, task in TASKS
+    if reader == reader_of(source)
+]
+PRESENT_COHORTS = [(source, task) for source, task in COHORTS if source in AVAILABLE]
+ABSENT_COHORTS = [cohort for cohort in COHORTS if cohort not in PRESENT_COHORTS]
+COHORT_FILES = {
+    "flows": [
+        f"<results>/cohorts/{source}/{task}/cohort/flow.json"
+        for source, task in PRESENT_COHORTS
+    ],
+    "others": [
+        f"<results>/cohorts/{source}/{task}/cohort/{file}.json"
+        for source, task in PRESENT_COHORTS
+        for file in ("task", "counts")
+    ],
+    "canonical": [
+        f"<results>/canonical/{source}/counts.json"
+        for source in dict.fromkeys(source for source, _ in PRESENT_COHORTS)
+    ],
+}
 
 
 def table_file(name):
@@ -63,6 +89,9 @@ for name in set(CONFIG.tables) - OWN_TABLES:
     _checked(table_file, name)
     for cell in DECLARATIONS[name].cells():
         _checked(describe, CONFIG, cell)
+# Tables whose figure shows the optimum, and those whose figure shows curves.
+OPTIMA = [name for name, table in DECLARATIONS.items() if table.optimum]
+CURVES = [name for name in DECLARATIONS if name not in OPTIMA]
 
 
 wildcard_constraints:
@@ -262,11 +291,70 @@ def present_cells(table):
     ]
 
 
+def leakage_files(wildcards):
+    """Return the leakage reports of a table, one per source, task and protocol that is there."""
+    keys = dict.fromkeys(
+        (cell.source, cell.task, cell.protocol)
+        for cell in present_cells(wildcards.table)
+    )
+    return [
+        f"<results>/cohorts/{source}/{task}/leakage/{protocol}/leakage.json"
+        for source, task, protocol in keys
+    ]
+
+
+def all_datasets():
+    """Return the leakage reports of every task of every source, which need its packed dataset."""
+    return [
+        f"<results>/cohorts/{source}/{task}/leakage/{protocol}/leakage.json"
+        for source, task in PRESENT_COHORTS
+        for protocol in (
+            ["official"]
+            if reader_of(source) == "physionet2012"
+            else ["stay", "patient"]
+        )
+    ]
+
+
+def truth_file(wildcards):
+    """Return the truth of a generated source where a table shows the optimum."""
+    declaration = DECLARATIONS[wildcards.table]
+    if not declaration.optimum:
+        return []
+    cohort = declaration.source == "synthetic-physionet2012"
+    return f"{RAW_COHORT if cohort else RAW_HOSPITAL}/truth.json"
+
+
 def training_code(wildcards):
     """Return the code a cell depends on: a tree method does not depend on the networks."""
     settings = find_method(wildcards.method).settings
     functions = [settings.trainer, getattr(settings, "builder", settings.trainer)]
     return code("train_cell", functions)
+
+
+def theory_settings():
+    """Return how the theory is simulated, without what only says which parts of it are."""
+    which = {"configurations", "gates"}
+    return CONFIG.theory.model_dump(mode="json", exclude=which)
+
+
+def theory_slopes():
+    """Return the slopes of every configuration and gate of the theory."""
+    return expand(
+        "<results>/theory/{configuration}/{gate}/slopes.json",
+        configuration=CONFIG.theory.configurations,
+        gate=CONFIG.theory.gates,
+    )
+
+
+def claim_parts():
+    """Return the parts of the claims table."""
+    return ["<results>/claims/theory.csv"] if "table2" in CONFIG.tables else []
+
+
+def all_claims():
+    """Return the claims table, if there is anything to hold against a published value."""
+    return ["<results>/claims.csv"] if claim_parts() else []
 
 
 def all_tables():
@@ -280,6 +368,10 @@ def all_figures():
     """Return the files of every configured figure whose data are there."""
     declared = [name for name in CONFIG.tables if name not in OWN_TABLES]
     drawn = [t for t in declared if DECLARATIONS[t].figure and present_cells(t)]
+    if "table5" in CONFIG.tables and PRESENT_COHORTS:
+        drawn.append("cohort_flow")
+    if "table2" in CONFIG.tables:
+        drawn.append("convergence")
     return expand(
         "<results>/figures/{table}.{format}",
         table=drawn,

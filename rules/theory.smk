@@ -34,8 +34,11 @@ rule write_table2:
         rates=f"{OWN}/published/fusemoe_table2.csv",
         printed=f"{OWN}/published/fusemoe_convergence.csv",
     output:
-        table=report(
-            ensure("<results>/tables/table2.csv", non_empty=True),
+        csv=ensure("<results>/tables/table2.csv", non_empty=True),
+        md=ensure("<results>/tables/table2.md", non_empty=True),
+        tex=ensure("<results>/tables/table2.tex", non_empty=True),
+        html=report(
+            "<results>/tables/table2.html",
             category="Tables",
             caption="../workflow/report/table2.rst",
             labels={"table": "table2"},

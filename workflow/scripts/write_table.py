@@ -20,9 +20,14 @@ def main(smk: Any) -> None:
     log_to(smk.log[0])
     declaration = load_declaration(smk.input.declaration, known_methods())
     declaration = declaration.noted(smk.params.note)
-    cells = entries(declaration, metrics=smk.input.metrics, cost=smk.input.costs)
+    cells = entries(
+        declaration,
+        leakage=smk.input.leakage,
+        metrics=smk.input.metrics,
+        cost=smk.input.costs,
+    )
     peers = read_peers(smk.input.peers) if smk.input.get("peers") else None
-    frame = build_table(declaration, cells, peers)
+    frame = build_table(declaration, cells, peers, smk.input.get("truth") or None)
     write_table(frame, declaration, Path(smk.output.csv).parent)
 
 

@@ -1,5 +1,6 @@
 """Write table 2, theory beside measured slopes, and its claims."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.io.log import log_to
@@ -13,7 +14,11 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     write_table2(
-        smk.input.slopes, smk.input.rates, smk.input.printed, smk.output.table, smk.output.claims
+        smk.input.slopes,
+        smk.input.rates,
+        smk.input.printed,
+        Path(smk.output.csv).parent,
+        smk.output.claims,
     )
 
 

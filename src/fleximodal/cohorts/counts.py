@@ -110,7 +110,7 @@ def _read(published: Path, source: str, task: str) -> list[dict[str, Any]]:
     if absent:
         raise FleximodalError(f"{published} has no column {', '.join(absent)}; restore it.")
     of_task = pl.col("tasks").str.split(" & ").list.contains(task)
-    dataset = DATASETS.get(reader_of(source))
+    dataset = DATASETS.get(reader_of(source), "")
     return table.filter(of_task & (pl.col("dataset") == dataset)).to_dicts()
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fleximodal.encoders.settings import CodesEncoder, CXREncoder, ECGEncoder, NotesEncoder
+from fleximodal.theory.settings import Theory
 
 
 class Section(BaseModel):
@@ -287,6 +288,7 @@ class Config(Section):
         default_factory=dict, description="settings per method, over those of `network`"
     )
     evaluation: Evaluation = Field(default_factory=Evaluation, description="intervals")
+    theory: Theory = Field(default_factory=Theory, description="simulation of FuseMoE, section 4")
 
     @field_validator("seeds", "tables")
     @classmethod

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fleximodal.errors import FleximodalError
-from fleximodal.io.atomic import write_text
 from fleximodal.publishing.claims import Claim, judge, write_claims
+from fleximodal.publishing.formats import write_page
 from fleximodal.publishing.numbers import rounded
+from fleximodal.publishing.theory_page import page_of_table2
 
 DATA = "simulation"
 HEADLINE, BESIDE = "median", "mean"
@@ -35,10 +36,10 @@ def write_table2(
     slopes: Sequence[Path | str],
     rates: Path | str,
     printed: Path | str,
-    table: Path | str,
+    folder: Path | str,
     claims: Path | str,
 ) -> None:
-    """Write table2.csv and its part of the claims.
+    """Write table2 in four formats and its part of the claims.
 
     Parameters
     ----------
@@ -46,8 +47,8 @@ def write_table2(
         slopes.json of every configuration and gate.
     rates, printed
         Published rates (config/published/fusemoe_table2.csv) and fits (fusemoe_convergence.csv).
-    table, claims
-        Files to write.
+    folder, claims
+        Folder of the table, and the CSV of the claims.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def write_table2(
     """
     theory, fits = read_rates(rates), read_printed(printed)
     frame = build_table2([read_slopes(path) for path in slopes], theory, fits)
-    write_text(table, frame.to_csv(index=False, lineterminator="\n"))
+    write_page(frame, page_of_table2(frame), folder)
     write_claims(theory_claims(frame, theory, fits), claims)
 
 

@@ -16,8 +16,9 @@ class Theory(BaseModel):
 
     configurations: list[Configuration] = Field(
         ["identifiable", "published"],
+        min_length=1,
         description="identifiable = gate centres inside the support; published = the printed draw, "
-        "whose centres on the edge of the support are not identifiable; [] leaves the theory out",
+        "whose centres on the edge of the support are not identifiable",
     )
     gates: list[Gate] = Field(
         ["laplace", "softmax"], min_length=1, description="gates of the model, truth and fit alike"

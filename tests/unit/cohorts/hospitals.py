@@ -47,7 +47,6 @@ def stay(
     died: int = 0,
     age: float = 60.0,
     transferred: bool = False,
-    stays_in_admission: int = 1,
 ) -> dict[str, Any]:
     """Return a row of stays.parquet; `hours` is the length of the stay."""
     return {
@@ -60,7 +59,6 @@ def stay(
         "in_hospital_death": died,
         "age": age,
         "transferred": transferred,
-        "stays_in_admission": stays_in_admission,
     }
 
 
@@ -92,7 +90,6 @@ def write_stays(
             "in_hospital_death": pl.Int8,
             "age": pl.Float32,
             "transferred": pl.Boolean,
-            "stays_in_admission": pl.Int32,
         },
     ).write_parquet(folder / "stays.parquet")
     pl.DataFrame(

@@ -213,7 +213,8 @@ CHOSEN = """
     SELECT ICUSTAY_ID, i.HADM_ID, LOS, OUTTIME - INTIME AS length, a.HOSPITAL_EXPIRE_FLAG AS died,
            coalesce(FIRST_WARDID = LAST_WARDID AND FIRST_CAREUNIT = LAST_CAREUNIT, false)
                AS settled,
-           count(*) OVER (PARTITION BY i.HADM_ID) AS together,
+           count(*) FILTER (FIRST_WARDID = LAST_WARDID AND FIRST_CAREUNIT = LAST_CAREUNIT)
+               OVER (PARTITION BY i.HADM_ID) AS together,
            date_diff('day', p.DOB, a.ADMITTIME) / 365.25 AS age
     FROM icustays i JOIN admissions a ON i.HADM_ID = a.HADM_ID
     JOIN patients p ON i.SUBJECT_ID = p.SUBJECT_ID

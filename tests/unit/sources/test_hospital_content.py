@@ -273,7 +273,7 @@ def test_each_fault_of_the_core_tables_occurs(
     key = ["stay_id", "charttime", "itemid"]
     numbers = chart.drop_nulls("valuenum")
     assert numbers.select(*key, "valuenum").is_duplicated().any()
-    assert numbers.group_by(key).agg(pl.col("valuenum").n_unique())["valuenum"].max() == 2
+    assert numbers.group_by(key).agg(pl.col("valuenum").n_unique())["valuenum"].max() >= 2  # type: ignore[operator]
     assert chart.filter(itemid=223761)["valuenum"].min() < 50  # type: ignore[operator]
     assert chart.filter(itemid=223762)["valuenum"].max() > 90  # type: ignore[operator]
     assert chart.filter(itemid=223835)["valuenum"].min() < 1.1  # type: ignore[operator]
@@ -350,7 +350,7 @@ def test_each_fault_occurs_in_the_smallest_hospital(tmp_path: Path, seed: int) -
     write_hospital(tmp_path / "small", stays=50, seed=seed, images="tables", ecgs="tables")
     found = json.loads((tmp_path / "small" / "truth.json").read_text())
     for faults in (found["faults"], found["mimic3"]["faults"]):
-        assert len(faults) > 25
+        assert len(faults) >= 25
         assert [name for name, count in faults.items() if count == 0] == []
 
 

@@ -108,6 +108,8 @@ def _patients(rng: np.random.Generator, mess: Mess, people: People) -> pl.DataFr
     first = np.append(True, people.patient[1:] != people.patient[:-1])
     admitted = people.admit[first] // DAY
     age = np.where(child, rng.integers(0, 17, count), people.age)
+    if mess.first and not (age > 89).any():
+        age[np.flatnonzero(~child)[0]] = 91
     days = np.round((age + rng.uniform(0.05, 0.9, count)) * 365.2425).astype(np.int64)
     # Whoever is above 89 was born 300 years before the first admission, so the release says.
     days[age > 89] = round(300 * 365.2425)

@@ -7,7 +7,7 @@ two charting systems.
 from dataclasses import dataclass
 
 # What is charted, per row and system: by quantity the usual item, then the rarer ones.
-RARE_SHARE = 0.08
+RARE_SHARE = 0.12
 ROUND_SHARES = {
     "Heart rate": 0.98,
     "Systolic BP": 0.7,
@@ -22,8 +22,8 @@ ROUND_SHARES = {
     "Temperature": 0.25,
     "Inspired O2 fraction": 0.2,
     "Capillary refill": 0.1,
-    "Weight": 0.04,
-    "Height": 0.02,
+    "Weight": 0.08,
+    "Height": 0.08,
     "Glucose": 0.15,
     "pH": 0.12,
 }

@@ -6,7 +6,6 @@ a filtered scan of the large tables fast; so put filters on other columns before
 """
 
 import difflib
-import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +15,6 @@ from polars.datatypes import DataTypeClass
 
 from fleximodal.errors import FleximodalError
 from fleximodal.sources.mimic.header import check_ending, is_intact, read_header
-
-LOGGER = logging.getLogger("fleximodal.sources")
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 DATE_FORMAT = "%Y-%m-%d"

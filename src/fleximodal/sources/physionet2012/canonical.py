@@ -79,7 +79,16 @@ def write_canonical(
             table.write_parquet(folder / name)
         write_json(folder / "modalities.json", modalities())
         by_set = {name: part.counts for name, part in parts.items()}
-        write_json(folder / "counts.json", {"sets": by_set, "total": _total(by_set.values())})
+        release = "generated" if source.startswith("synthetic-") else "PhysioNet 2012"
+        write_json(
+            folder / "counts.json",
+            {
+                "release": release,
+                "channels": "challenge",
+                "sets": by_set,
+                "total": _total(by_set.values()),
+            },
+        )
         write_manifest(
             folder,
             "write_canonical",

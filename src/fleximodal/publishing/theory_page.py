@@ -1,0 +1,58 @@
+"""What a reader sees of table 2: slopes with intervals beside the theory."""
+
+import pandas as pd
+
+from fleximodal.publishing.numbers import NONE, rounded
+from fleximodal.publishing.page import Page
+
+NAME = "table2"
+TITLE = "Rates of estimation in theory and measured (simulation)"
+CAPTION = (
+    "Simulated data, no patients. Slopes of the median error over replicates in log n, with 95 % "
+    "intervals; theory are the exponents of FuseMoE, table 2 and theorems 4.1 to 4.3, up to "
+    "logarithms. A rate bounds the error from above: a slope may be steeper. Cells are those of a "
+    "true component with one or two fitted ones; rows without a number of fitted components are "
+    "losses of the whole fit. Fits that did not converge are counted and kept."
+)
+
+
+def page_of_table2(frame: pd.DataFrame) -> Page:
+    """Return the page of `theory_table.build_table2`'s frame."""
+    view = pd.DataFrame(
+        {
+            "Configuration": frame["configuration"],
+            "Gate": frame["gate"],
+            "Setting": frame["setting"],
+            "Replicates": frame["replicates"].map(_whole),
+            "Quantity": frame["quantity"],
+            "Fitted in cell": frame["fitted_in_cell"].map(_whole),
+            "Theory": frame["theory"].map(_number),
+            "Printed": frame["printed"].map(_number),
+            "Slope [interval]": [
+                _slope(*row)
+                for row in zip(frame["slope"], frame["low"], frame["high"], strict=True)
+            ],
+            "Against theory": frame["against_theory"].map(_text),
+            "Against printed": frame["against_printed"].map(_text),
+            "Not converged": frame["not_converged"].map(_whole),
+        }
+    )
+    return Page(name=NAME, title=TITLE, view=view, caption=CAPTION)
+
+
+def _number(value: float | None) -> str:
+    return NONE if pd.isna(value) else rounded(float(str(value)), 3)
+
+
+def _whole(value: float | None) -> str:
+    return NONE if pd.isna(value) else f"{int(str(value)):,}"
+
+
+def _text(value: str | None) -> str:
+    return str(value) if isinstance(value, str) and value else NONE
+
+
+def _slope(slope: float, low: float, high: float) -> str:
+    if pd.isna(slope):
+        return NONE
+    return rounded(slope, 3) + ("" if pd.isna(low) else f" [{rounded(low, 3)}, {rounded(high, 3)}]")
