@@ -92,7 +92,7 @@ def test_table5_compares_or_says_why_not(demos: Project, hospital: Project) -> N
     table = pd.read_csv(demos.folder / "results" / "tables" / "table5.csv")
     demo = table[table["source"] == "mimic4"]
     total = demo[(demo["task"] == "48-IHM") & (demo["count"] == "total")].iloc[0]
-    assert (total["measured"], total["published"]) == (74, 35129)
+    assert (total["stays"], total["published"]) == (74, 35129)
     assert "demonstration data" in total["verdict"]
     generated = pd.read_csv(hospital.folder / "results" / "tables" / "table5.csv")
     absent = generated[generated["source"] == "mimic4"]
@@ -126,7 +126,11 @@ def test_no_row_gets_into_logs_tables_figures_and_manifests(
             files.append(path)
     assert len(files) > 40
     for file in files:
-        words = set(re.findall(r"[A-Za-z0-9-]{5,}", file.read_text(errors="replace")))
+        text = file.read_text(errors="replace")
+        if file.suffix == ".svg":
+            # Coordinates are numbers of any length; words stand in comments beside their outlines.
+            text = " ".join(re.findall(r"<!--.*?-->|>[^<]+<", text, re.S))
+        words = set(re.findall(r"[A-Za-z0-9-]{5,}", text))
         words |= {part for word in words for part in word.split("-")}
         assert not words & ids, file
 

@@ -107,6 +107,7 @@ def _fit_rows(found: SizeFits, head: Mapping[str, Any]) -> pl.DataFrame:
         "replicate": np.arange(replicates),
         "loss": found.comparison.loss,
         "loss_at_em": found.loss_at_em,
+        "lightest": found.comparison.lightest,
         **found.numbers,
     }
     parameters = {
@@ -118,7 +119,8 @@ def _fit_rows(found: SizeFits, head: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _cell_rows(found: SizeFits, head: Mapping[str, Any]) -> pl.DataFrame:
-    errors = found.comparison.errors
+    weighted = {f"{name} weighted": value for name, value in found.comparison.weighted.items()}
+    errors = found.comparison.errors | weighted
     replicates, true = errors["W"].shape
     counted = (found.comparison.cell[:, :, None] == np.arange(true)).sum(1)
     columns = {

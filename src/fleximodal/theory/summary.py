@@ -9,9 +9,11 @@ from fleximodal.theory.settings import Theory
 from fleximodal.theory.slopes import STATISTICS, Floats, slope_with_interval
 
 PARAMETERS = ("exp(beta)", "W", "a", "b", "nu")
-CELL_SIZES = (1, 2)
+# Number fitted in a cell, which of their errors, and of which parameters.
+CELLS = ((1, "largest", PARAMETERS), (2, "largest", PARAMETERS), (2, "weighted", PARAMETERS[1:]))
 LOSSES = {"exact": "D1", "over": "D2"}
 EARLY = "at EM stop"
+LIGHTEST = "lightest share"  # of a component in the mass of its cell
 
 
 def summarise(
@@ -31,7 +33,8 @@ def summarise(
     Returns
     -------
     dict
-        "slopes": one entry per setting, quantity, cell size, set of replicates and statistic;
+        "slopes": one entry per setting, quantity, number fitted in a cell, error (the largest of
+        the cell's components or their mean weighted by mass), replicates and statistic;
         "points": one entry per setting, quantity and size; "counts" per setting.
     """
     slopes: list[dict[str, Any]] = []
@@ -46,18 +49,23 @@ def summarise(
             f"{loss} {EARLY}": _grid(chosen, "loss_at_em", theory),
             "TV": _grid(chosen, "variation", theory),
         }
+        if setting == "over":
+            whole[LIGHTEST] = _grid(chosen, "lightest", theory)
         for quantity, values in whole.items():
             points += _points(sizes, values, {"setting": setting, "quantity": quantity})
             for used in dict.fromkeys((theory.replicates, printed)):
-                head: dict[str, Any] = {"setting": setting, "quantity": quantity, "fitted": None}
+                head: dict[str, Any] = {"setting": setting, "quantity": quantity}
+                head |= {"fitted": None, "error": None}
                 slopes += _slopes(sizes, values[:, :used], head, theory)
         members = cells.filter(pl.col("setting") == setting)
-        for fitted in CELL_SIZES:
+        for fitted, error, parameters in CELLS:
             part = members.filter(pl.col("fitted") == fitted)
-            for parameter in PARAMETERS:
-                worst = part.group_by("n", "replicate").agg(pl.col(parameter).max())
-                head = {"setting": setting, "quantity": parameter, "fitted": fitted}
-                slopes += _slopes(sizes, _grid(worst, parameter, theory), head, theory)
+            for parameter in parameters:
+                column = parameter if error == "largest" else f"{parameter} {error}"
+                worst = part.group_by("n", "replicate").agg(pl.col(column).max())
+                head = {"setting": setting, "quantity": parameter}
+                head |= {"fitted": fitted, "error": error}
+                slopes += _slopes(sizes, _grid(worst, column, theory), head, theory)
         counts[setting] = _counts(chosen, members)
     return {
         "configuration": configuration,

@@ -52,11 +52,17 @@ class Comparison:
         Per parameter the largest error within a cell, (F, k*); nan where a cell is empty or its
         error is 0 by convention. "exp(beta)" is the error of the cell's mass when that of all
         others together is right.
+    weighted
+        The same for W, a, b and nu as the mean over the cell's components, weighted by mass.
+    lightest
+        Smallest share of a component in the mass of its cell, (F,); 1 if every cell has one.
     """
 
     cell: Integers
     loss: Floats
     errors: dict[str, Floats]
+    weighted: dict[str, Floats]
+    lightest: Floats
 
 
 def measures(mixture: Mixture, gate: str) -> Measures:
@@ -108,14 +114,18 @@ def compare(fitted: Mixture, truth: Mixture, gate: str, top_k: int | None = None
     counted = (size == 1) | ((size > 1) & (not same))
     terms = np.abs(held.sum(1) - true.mass) + np.where(counted, (held * bulk).sum(1), 0.0)
     loss = np.sort(terms, axis=1)[:, -top_k:] if top_k else terms
-    errors = {
-        name: np.where(size > 0, np.where(member, value, -np.inf).max(1), np.nan)
-        for name, value in distance.items()
-    }
-    by_convention = (np.arange(size.shape[1]) == anchor[:, None]) & (size == 1)
-    errors["W"] = np.where(by_convention, np.nan, errors["W"])
+    known = dict.fromkeys(distance, size > 0)
+    # Where the shift made W right, its error says nothing.
+    known["W"] = known["W"] & ((np.arange(size.shape[1]) != anchor[:, None]) | (size > 1))
+    share = held / np.where(size > 0, held.sum(1), 1.0)[:, None]
+    errors, weighted = {}, {}
+    for name, value in distance.items():
+        worst = np.where(member, value, -np.inf).max(1)
+        errors[name] = np.where(known[name], worst, np.nan)
+        weighted[name] = np.where(known[name], (share * value).sum(1), np.nan)
     errors["exp(beta)"] = _mass_errors(fit, true, member)
-    return Comparison(cell, loss.sum(1), errors)
+    lightest = np.where(member, share, np.inf).min((1, 2))
+    return Comparison(cell, loss.sum(1), errors, weighted, lightest)
 
 
 def _shifted(fit: Measures, true: Measures) -> tuple[Measures, Integers]:

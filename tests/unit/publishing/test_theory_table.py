@@ -46,7 +46,7 @@ def test_rates_are_those_of_the_paper_for_cells_of_two_and_three() -> None:
 
 def test_slopes_stand_beside_their_rates() -> None:
     frame = table()
-    double = row(frame, gate="softmax", quantity="W", fitted_in_cell=2)
+    double = row(frame, gate="softmax", quantity="W", fitted_in_cell=2, error="largest")
     assert (double["theory"], double["slope"]) == (-0.125, -0.3)
     assert double["against_theory"] == "falls faster than the rate"
     assert double["mean_slope"] == pytest.approx(-0.31)
@@ -63,6 +63,16 @@ def test_slopes_stand_beside_their_rates() -> None:
     assert pd.isna(row(frame, gate="softmax", quantity="D1", replicates=40)["printed"])
 
 
+def test_errors_weighted_by_mass_have_rows_of_their_own() -> None:
+    frame = table()
+    weighted = row(frame, gate="laplace", quantity="W", fitted_in_cell=2, error="weighted")
+    assert (weighted["theory"], weighted["slope"]) == (-0.25, -0.6)
+    assert len(frame[(frame["gate"] == DIFFERENCE) & (frame["error"] == "weighted")]) == 4
+    share = row(frame, gate="laplace", quantity="lightest share")
+    assert share["slope"] == -0.1
+    assert pd.isna(share["theory"]) and share["against_theory"] == share["near_theory"] == ""
+
+
 def test_what_was_not_measured_is_empty_not_absent() -> None:
     missing = row(table(), gate="softmax", setting="over", quantity="W", fitted_in_cell=1)
     assert pd.isna(missing["slope"]) and missing["against_theory"] == ""
@@ -70,14 +80,14 @@ def test_what_was_not_measured_is_empty_not_absent() -> None:
 
 
 def test_gates_stand_against_one_another() -> None:
-    same = row(table(), gate=DIFFERENCE, quantity="W")
+    same = row(table(), gate=DIFFERENCE, quantity="W", error="largest")
     assert same["slope"] == pytest.approx(0.0)
     assert same["theory"] == pytest.approx(-0.125)
     reach = 1.959964 * 0.03 * 2**0.5
     assert (same["low"], same["high"]) == pytest.approx((-reach, reach))
     assert same["against_theory"].startswith("no difference between the gates is seen")
     assert "excludes the theory's difference" in same["against_theory"]
-    faster = row(table(laplace=-0.3, softmax=-0.15), gate=DIFFERENCE, quantity="W")
+    faster = row(table(laplace=-0.3, softmax=-0.15), gate=DIFFERENCE, quantity="W", error="largest")
     assert faster["against_theory"] == (
         "the gates differ; interval contains the theory's difference"
     )

@@ -14,6 +14,7 @@ def entry(setting: str, quantity: str, slope: float | None, **changes: Any) -> d
         "setting": setting,
         "quantity": quantity,
         "fitted": None,
+        "error": None,
         "replicates": 40,
         "statistic": "median",
         "constant": 3.0 if known else None,
@@ -34,10 +35,12 @@ def summary(gate: str, *, configuration: str = "identifiable", w: float = -0.3) 
         entry("exact", "D1", -0.6, replicates=5),
         entry("over", "D2", -0.60),
         entry("over", "TV", -0.5),
-        *(entry("over", name, w, fitted=2) for name in PARAMETERS),
-        *(entry("exact", name, -0.48, fitted=1) for name in PARAMETERS),
-        entry("exact", "W", None, fitted=2),
-        entry("over", "W", None, fitted=1),
+        entry("over", "lightest share", -0.1),
+        *(entry("over", name, w, fitted=2, error="largest") for name in PARAMETERS),
+        *(entry("over", name, 2 * w, fitted=2, error="weighted") for name in PARAMETERS[1:]),
+        *(entry("exact", name, -0.48, fitted=1, error="largest") for name in PARAMETERS),
+        entry("exact", "W", None, fitted=2, error="largest"),
+        entry("over", "W", None, fitted=1, error="largest"),
     ]
     means = [
         one | {"statistic": "mean", "slope": None if one["slope"] is None else one["slope"] - 0.01}

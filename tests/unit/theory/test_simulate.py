@@ -35,6 +35,9 @@ def test_every_fit_is_there_with_its_cells(output: Path) -> None:
     assert set(totals.filter(pl.col("setting") == "over")["fitted"]) == {3}
     assert (fits["value"] >= fits["value_of_truth"]).all()
     assert fits["variation"].is_between(0, 1).all()
+    over = fits.filter(pl.col("setting") == "over")["lightest"]
+    assert over.is_between(0, 0.5).all()
+    assert set(fits.filter(pl.col("setting") == "exact")["lightest"]) == {1.0}
     assert fits["centre"].list.len().to_list() == fits["components"].to_list()
 
 
@@ -44,12 +47,13 @@ def test_slopes_hold_every_quantity_and_the_printed_number_of_replicates(output:
     whole = {(e["setting"], e["quantity"]) for e in entries if e["fitted"] is None}
     assert whole == {
         *(("exact", name) for name in ("D1", "D1 at EM stop", "TV")),
-        *(("over", name) for name in ("D2", "D2 at EM stop", "TV")),
+        *(("over", name) for name in ("D2", "D2 at EM stop", "TV", "lightest share")),
     }
     assert {e["replicates"] for e in entries if e["quantity"] == "D1"} == {3, 4}
     double = [e for e in entries if e["fitted"] == 2 and e["setting"] == "over"]
     assert {e["quantity"] for e in double} == {"exp(beta)", "W", "a", "b", "nu"}
-    assert len(summary["points"]) == 2 * 3 * 3
+    assert {e["quantity"] for e in double if e["error"] == "weighted"} == {"W", "a", "b", "nu"}
+    assert len(summary["points"]) == 7 * 3
     counts = summary["counts"]["over"]
     assert counts["fits"] == 12 and counts["starts"] == 24
     assert sum(counts["cells"].values()) == 12

@@ -72,6 +72,8 @@ def test_d2_by_hand(gate: str, powers: tuple[int, ...]) -> None:
     assert found.loss[0] == pytest.approx(expected)
     assert found.errors["W"][0, 0] == pytest.approx(0.2)
     assert found.errors["a"][0] == pytest.approx([0.3, 0.1])
+    assert found.weighted["a"][0] == pytest.approx([0.4 * 0.3 + 0.6 * 0.1, 0.1])
+    assert found.lightest[0] == pytest.approx(0.4)
 
 
 def test_three_in_a_cell_and_an_empty_one_by_hand() -> None:
