@@ -16,7 +16,7 @@ from torch import Tensor
 from fleximodal.theory.gates import affinities, outside_top
 from fleximodal.theory.mixture import LOG_2PI, Mixture
 
-BLOCK = 16384  # samples times fits that are worked on at a time
+BLOCK = 32768  # samples times fits that are worked on at a time
 
 
 @dataclass(frozen=True)

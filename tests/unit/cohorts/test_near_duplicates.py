@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 from datasketch import MinHash, MinHashLSH
 
-from fleximodal.cohorts.verdicts import LeakageError
 from fleximodal.cohorts.near_duplicates import check_notes
 from fleximodal.cohorts.similar_texts import (
     PERMUTATIONS,
@@ -18,6 +17,7 @@ from fleximodal.cohorts.similar_texts import (
     normalise,
     shingles,
 )
+from fleximodal.cohorts.verdicts import LeakageError
 
 VOCABULARY = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "lmnrst"]
 

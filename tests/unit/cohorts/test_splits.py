@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from fleximodal.cohorts.cohort import write_cohort
-from fleximodal.cohorts.verdicts import LeakageError
 from fleximodal.cohorts.patients import write_patients
 from fleximodal.cohorts.splits import read_splits, write_splits
+from fleximodal.cohorts.verdicts import LeakageError
 from fleximodal.errors import FleximodalError
 from tests.unit.cohorts.hospitals import stay, write_stays
 

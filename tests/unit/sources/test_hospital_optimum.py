@@ -11,7 +11,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from fleximodal.sources.hospital.auroc import expected_auroc, sample_auroc, weighted_auroc
+from fleximodal.sources.auroc import expected_auroc, sample_auroc, weighted_auroc
 from fleximodal.sources.hospital.latents import Latents, draw_reference, in_first_day
 from fleximodal.sources.hospital.model import (
     LONG_SHARE,

@@ -10,12 +10,13 @@ import polars as pl
 import pytest
 
 from fleximodal.errors import FleximodalError
+from fleximodal.sources.auroc import weighted_auroc
 from fleximodal.sources.physionet2012.canonical import write_canonical
 from fleximodal.sources.physionet2012.channels import CHANNEL_NAMES
 from fleximodal.sources.synthetic2012 import write_synthetic_release
 from fleximodal.sources.synthetic2012.measurements import draw_series
 from fleximodal.sources.synthetic2012.signals import SIGNALS
-from fleximodal.sources.synthetic2012.truth import STATES, auroc, draw_truth
+from fleximodal.sources.synthetic2012.truth import STATES, draw_truth
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +129,12 @@ def test_best_auroc_against_pairs() -> None:
                 weight = risk[i] * (1 - risk[j])
                 pairs += weight
                 concordant += weight * (risk[i] > risk[j])
-    assert auroc(risk, risk) == pytest.approx(concordant / pairs)
+    assert weighted_auroc(risk, risk, expected=True) == pytest.approx(concordant / pairs)
     label = (rng.random(40) < risk).astype(float)
     positive, negative = risk[label == 1], risk[label == 0]
-    assert auroc(risk, label) == pytest.approx((positive[:, None] > negative).mean())
+    assert weighted_auroc(risk, label, expected=False) == pytest.approx(
+        (positive[:, None] > negative).mean()
+    )
 
 
 def test_deaths_follow_the_risk() -> None:
@@ -181,5 +184,5 @@ def test_measurements_tell_of_death_less_than_the_truth_does(generated: Path) ->
         )
         joined = stays.join(means, on="stay_id", maintain_order="left")
         score = sign * joined["value"].to_numpy()
-        found = auroc(score, joined["in_hospital_death"].to_numpy())
+        found = weighted_auroc(score, joined["in_hospital_death"].to_numpy(), expected=False)
         assert 0.55 < found < truth["best_auroc"]["expected"], channel

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from scipy.special import expit, ndtri
 
-from fleximodal.sources.hospital.auroc import expected_auroc, sample_auroc
+from fleximodal.sources.auroc import expected_auroc, sample_auroc
 from fleximodal.sources.hospital.latents import Latents, draw_reference, in_first_day
 from fleximodal.sources.hospital.model import (
     EARLY_DAYS,

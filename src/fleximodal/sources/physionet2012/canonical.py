@@ -79,11 +79,11 @@ def write_canonical(
             table.write_parquet(folder / name)
         write_json(folder / "modalities.json", modalities())
         by_set = {name: part.counts for name, part in parts.items()}
-        release = "generated" if source.startswith("synthetic-") else "PhysioNet 2012"
+        release_name = "generated" if source.startswith("synthetic-") else "PhysioNet 2012"
         write_json(
             folder / "counts.json",
             {
-                "release": release,
+                "release": release_name,
                 "channels": "challenge",
                 "sets": by_set,
                 "total": _total(by_set.values()),

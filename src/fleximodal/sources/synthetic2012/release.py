@@ -11,6 +11,7 @@ import polars as pl
 
 from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import atomic_folder, write_json, write_text
+from fleximodal.sources.auroc import weighted_auroc
 from fleximodal.sources.physionet2012.files import SETS
 from fleximodal.sources.synthetic2012.measurements import (
     draw_descriptors,
@@ -19,7 +20,7 @@ from fleximodal.sources.synthetic2012.measurements import (
 )
 from fleximodal.sources.synthetic2012.mess import spoil_descriptors, spoil_series
 from fleximodal.sources.synthetic2012.splits import draw_splits
-from fleximodal.sources.synthetic2012.truth import COEFFICIENTS, Truth, auroc, draw_truth
+from fleximodal.sources.synthetic2012.truth import COEFFICIENTS, Truth, draw_truth
 
 MIN_STAYS_PER_SET = 20
 
@@ -116,8 +117,8 @@ def _describe(truth: Truth, stays_per_set: int, seed: int) -> dict[str, object]:
         "deaths": int(truth.death.sum()),
         "log_odds_of_death": {"intercept": truth.intercept, **COEFFICIENTS},
         "best_auroc": {
-            "expected": auroc(truth.risk, truth.risk),
-            "in_these_stays": auroc(truth.risk, truth.death),
+            "expected": weighted_auroc(truth.risk, truth.risk, expected=True),
+            "in_these_stays": weighted_auroc(truth.risk, truth.death, expected=False),
             "note": "of the true risk of death; no score excels the expected one in the long run",
         },
     }

@@ -45,20 +45,6 @@ def draw_truth(rng: np.random.Generator, stays_per_set: int) -> Truth:
     )
 
 
-def auroc(score: np.ndarray, weight: np.ndarray) -> float:
-    """Return the area under the ROC curve of `score` without ties.
-
-    With `weight` = label (0 or 1) it is the area in this sample; with `weight` = probability of
-    label 1, the expectation over labels of its numerator over that of its denominator. The
-    probability itself is the score with the greatest expected area.
-    """
-    positive = weight[np.argsort(score)]
-    negative = 1 - positive
-    below = np.cumsum(negative) - negative
-    pairs = positive.sum() * negative.sum() - (positive * negative).sum()
-    return float((positive * below).sum() / pairs)
-
-
 def _logistic(value: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-value))
 
