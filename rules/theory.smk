@@ -16,7 +16,7 @@ rule fit_theory:
         gate="laplace|softmax|gaussian",
     conda:
         "../envs/models.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=3000,
         runtime=60,

@@ -12,7 +12,8 @@ CAPTION = (
     "intervals; theory are the exponents of FuseMoE, table 2 and theorems 4.1 to 4.3, up to "
     "logarithms. A rate bounds the error from above: a slope may be steeper. Cells are those of a "
     "true component with one or two fitted ones; rows without a number of fitted components are "
-    "losses of the whole fit. Fits that did not converge are counted and kept."
+    "losses of the whole fit. The error of a cell is that of its worst component (largest) or the "
+    "mean with their weights (weighted). Fits that did not converge are counted and kept."
 )
 
 
@@ -26,6 +27,7 @@ def page_of_table2(frame: pd.DataFrame) -> Page:
             "Replicates": frame["replicates"].map(_whole),
             "Quantity": frame["quantity"],
             "Fitted in cell": frame["fitted_in_cell"].map(_whole),
+            "Error": frame["error"].map(_text),
             "Theory": frame["theory"].map(_number),
             "Printed": frame["printed"].map(_number),
             "Slope [interval]": [
