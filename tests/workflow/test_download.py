@@ -25,7 +25,7 @@ def test_release_is_fetched_checked_and_found(project: Project, real_release: Pa
     assert first is None
     assert second is not None, "the cut transfer was begun anew instead of being continued"
     jobs = project.jobs("results/canonical/physionet2012/stays.parquet")
-    assert jobs == {"extract_release": 1}
+    assert jobs == {"extract_physionet2012": 1}
 
 
 def test_file_that_is_not_the_release_is_refused(project: Project, tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def test_every_folder_of_results_says_what_made_it(finished: Project) -> None:
         "config/config.yaml",
         "config/physionet2012.yaml",
         "config/physionet2012_paper.yaml",
+        "config/hospital.yaml",
+        "config/mimic.yaml",
+        "config/theory.yaml",
         "config/physionet2012.yaml config/physionet2012_five_random.yaml",
     ],
 )

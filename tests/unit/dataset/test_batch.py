@@ -82,9 +82,10 @@ def test_batch_is_that_of_the_loops(
             if value is not None:
                 wanted[one, 0, feature] = standard(scaler, "static", feature, value)
     np.testing.assert_allclose(static.values.numpy(), wanted, rtol=1e-6)
-    assert static.mask.tolist() == [[1.0]] * len(index)
+    has = [stays[position].static != (None, None) for position in index]
+    assert static.mask.tolist() == [[float(one)] for one in has]
     assert static.times.tolist() == [[0.0]] * len(index)
-    assert static.present.all()
+    assert static.present.tolist() == has
 
 
 def tensors(batch_part: SeriesBatch | ItemsBatch) -> dict[str, torch.Tensor]:
