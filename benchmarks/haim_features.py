@@ -39,7 +39,9 @@ def generate(stays: int) -> PackedDataset:
     )
     ids = np.arange(stays)
     label = (ids % 2).astype(np.int8)
-    return PackedDataset("generated", "none", 48.0, ids, ids, label, {"series": series})
+    return PackedDataset(
+        "generated", "none", 48.0, 48.0, ("label",), ids, ids, label, {"series": series}
+    )
 
 
 def per_stay_loop(dataset: PackedDataset, scaler: Scaler) -> np.ndarray:

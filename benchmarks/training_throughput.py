@@ -115,7 +115,9 @@ def generate(stays: int) -> PackedDataset:
     }
     ids = np.arange(stays)
     label = (ids % 7 == 0).astype(np.int8)
-    return PackedDataset("generated", "none", 48.0, ids, ids, label, dict(modalities))
+    return PackedDataset(
+        "generated", "none", 48.0, 48.0, ("label",), ids, ids, label, dict(modalities)
+    )
 
 
 def _series(name: str, channels: int, *, rows: int, density: float, stays: int) -> Series:
