@@ -18,7 +18,7 @@ rule fit_theory:
         "../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=4000,
         runtime=60,
     params:
         code=code("fit_theory"),
