@@ -10,6 +10,7 @@ from fleximodal.config.schema import Config
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import find_method, known_methods, nearest
 from fleximodal.methods.settings import MethodSettings
+from fleximodal.methods.variants import parse_variant, with_variant
 
 
 def load_config(values: Mapping[str, Any]) -> Config:
@@ -34,21 +35,26 @@ def load_config(values: Mapping[str, Any]) -> Config:
     return config
 
 
-def method_settings(config: Config, name: str) -> MethodSettings:
-    """Return the settings of a method under this configuration.
+def method_settings(config: Config, name: str, variant: str = "paper") -> MethodSettings:
+    """Return the settings of a method in a variant under this configuration.
 
-    The method's own settings, then the sizes of `network` that it has, then `methods.NAME`.
+    The method's own settings, then the sizes of `network` that it has, then `methods.NAME`, then
+    the switches of the variant. Sizes that a method was registered with define it, so `network`
+    leaves them alone.
 
     Raises
     ------
     FleximodalError
-        For an unknown method, or a setting of it that is unknown or out of range.
+        For an unknown method or variant, or a setting that is unknown or out of range.
     """
     own = find_method(name).settings
     model = type(own)
+    free = model.model_fields.keys() - own.model_fields_set
     sizes = config.network.model_dump(exclude_none=True)
-    values = own.model_dump() | {k: v for k, v in sizes.items() if k in model.model_fields}
+    values = own.model_dump() | {key: sizes[key] for key in sizes.keys() & free}
+    chosen = parse_variant(variant)
     try:
-        return model.model_validate(values | config.methods.get(name, {}))
+        settings = model.model_validate(values | config.methods.get(name, {}))
+        return with_variant(settings, chosen)
     except ValidationError as error:
         raise explain(error, model, f"configuration: methods.{name}") from None

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fleximodal.dataset.grid import impute_grid
 from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.dataset.reading import DEFAULT, Reading
 from fleximodal.dataset.scaler import Scaler
 from fleximodal.errors import FleximodalError
 
@@ -16,7 +17,7 @@ from fleximodal.errors import FleximodalError
 class SeriesBatch:
     """A time series of B stays, L times at most, C channels; standardised, float32.
 
-    values, mask (B, L, C): 0 where unobserved; times (B, L): hours / horizon, 0 at padding;
+    values, mask (B, L, C): 0 where unobserved; times (B, L): see `Reading`, 0 at padding;
     grid (B, T, 2C): imputed values, then observed flags; present (B,) bool: at least one time.
     """
 
@@ -60,10 +61,8 @@ class BatchBuilder:
         Must know every modality of the dataset.
     grid_steps
         T, bins of the imputed grid. The grids of all stays are kept: 8 n T C bytes per series.
-    max_rows
-        A stay with more times than this keeps its last ones. The grid sees them all.
-    max_items
-        A stay with more items of a modality than this keeps its last ones; None keeps all.
+    reading
+        Limits, time axes and imputation.
     device
         Where tensors live and batches are made.
 
@@ -79,8 +78,7 @@ class BatchBuilder:
         scaler: Scaler,
         *,
         grid_steps: int = 48,
-        max_rows: int = 1000,
-        max_items: int | None = None,
+        reading: Reading = DEFAULT,
         device: torch.device | str = "cpu",
     ) -> None:
         self._device = torch.device(device)
@@ -89,13 +87,19 @@ class BatchBuilder:
         horizon = dataset.horizon_hours
         for name, modality in dataset.modalities.items():
             mean, std = _moments(scaler, modality)
-            kept = max_rows if isinstance(modality, Series) else max_items
-            rows = _Rows(modality, horizon, kept, self._device)
+            times = reading.times(modality, horizon_hours=horizon, source=dataset.source)
+            rows = _Rows(modality.row_offsets, times, reading.kept(modality), self._device)
             if isinstance(modality, Series):
                 value = ((modality.value - mean[modality.channel]) / std[modality.channel]).astype(
                     np.float32
                 )
-                grid = impute_grid(modality, value, steps=grid_steps, horizon_hours=horizon)
+                grid = impute_grid(
+                    modality,
+                    value,
+                    steps=grid_steps,
+                    horizon_hours=horizon,
+                    imputation=reading.imputation,
+                )
                 self._modalities[name] = _SeriesStore(rows, modality, value, grid)
             else:
                 self._modalities[name] = _ItemsStore(rows, (modality.features_array - mean) / std)
@@ -136,14 +140,14 @@ class _Rows:
     """The times of all stays."""
 
     def __init__(
-        self, modality: Series | Items, horizon: float, kept: int | None, device: torch.device
+        self, offsets: np.ndarray, times: np.ndarray, kept: int | None, device: torch.device
     ) -> None:
-        offsets = torch.from_numpy(np.array(modality.row_offsets)).to(device)
-        self.end = offsets[1:]
-        self.start = offsets[:-1]
+        bounds = torch.from_numpy(np.array(offsets)).to(device)
+        self.end = bounds[1:]
+        self.start = bounds[:-1]
         if kept is not None:
             self.start = torch.maximum(self.start, self.end - kept)
-        self.times = torch.from_numpy((modality.hours / horizon).astype(np.float32)).to(device)
+        self.times = torch.from_numpy(np.array(times)).to(device)
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return times (B, L), mask (B, L), and of each row its cell in (B·L,) and its number."""

@@ -1,5 +1,11 @@
 """The methods that come with the package."""
 
+from fleximodal.methods.baseline_settings import (
+    MAGSettings,
+    MISTSSettings,
+    MulTSettings,
+    TFSettings,
+)
 from fleximodal.methods.registry import Method
 from fleximodal.methods.settings import ConcatSettings, FuseMoESettings, HAIMSettings
 
@@ -31,9 +37,51 @@ def _gates() -> list[Method]:
     return methods
 
 
+def _numbers_of_experts() -> list[Method]:
+    """Return the methods of figure 3(b): what is set here holds under every configuration."""
+    return [
+        Method(
+            f"FuseMoE-Laplace-{number}-experts",
+            FuseMoESettings(gate="laplace", router="per_modality", experts=number, top_k=4),
+            f"FuseMoE-Laplace with {number} experts of which 4 are kept",
+        )
+        for number in (4, 8, 12, 16, 20, 24)
+    ]
+
+
 BUILTIN = [
     Method("HAIM", HAIMSettings(), "eleven statistics per channel, gradient-boosted trees"),
+    Method(
+        "MISTS",
+        MISTSSettings(),
+        "self- and cross-attention in turn; our extension averages over several other modalities",
+    ),
+    Method(
+        "MulT",
+        MulTSettings(),
+        "crossmodal, then self encoders; our extension projects what several others send",
+    ),
+    Method(
+        "MAG",
+        MAGSettings(),
+        "one modality's last step shifted by the other's; our extension adds several shifts",
+    ),
+    Method(
+        "TF",
+        TFSettings(),
+        "outer product of last steps; our extension projects three and more first",
+    ),
     Method("Concat", ConcatSettings(), "self-attention per modality, last steps concatenated"),
+    Method(
+        "Concat-LSTM",
+        ConcatSettings(sequence_encoder="lstm"),
+        "Concat with a bidirectional LSTM in the place of self-attention",
+    ),
+    Method(
+        "Concat-CNN",
+        ConcatSettings(sequence_encoder="cnn"),
+        "Concat with a convolutional network in the place of self-attention",
+    ),
     *_gates(),
     Method(
         "FuseMoE-Laplace-per-step",
@@ -50,4 +98,5 @@ BUILTIN = [
         FuseMoESettings(missing_embedding="zero"),
         "FuseMoE-Laplace with zeros instead of a learned embedding for an absent modality",
     ),
+    *_numbers_of_experts(),
 ]

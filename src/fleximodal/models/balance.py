@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fleximodal.models.gates import Routing
+from fleximodal.models.windows import by_window
 
 
 def importance(routing: Routing) -> Tensor:
@@ -18,13 +19,7 @@ def load(routing: Routing) -> Tensor:
     or where all experts are kept, it is the number of tokens with a positive weight, which has no
     gradient.
     """
-    kept, experts = routing.experts.shape[-1], routing.gates.shape[-1]
-    if routing.scale is None or kept == experts:
-        return (routing.gates > 0).sum(1).to(routing.gates.dtype)
-    largest = routing.noisy.topk(kept + 1, dim=-1).values
-    last_in, first_out = largest[..., -2:-1], largest[..., -1:]
-    threshold = first_out.where(routing.noisy > first_out, last_in)
-    return torch.special.ndtr((routing.clean - threshold) / routing.scale).sum(1)
+    return _chance_to_be_kept(routing).sum(1)
 
 
 def squared_variation(values: Tensor) -> Tensor:
@@ -37,7 +32,26 @@ def squared_variation(values: Tensor) -> Tensor:
     return values.var(-1) / (values.mean(-1).square() + 1e-10)
 
 
-def balance_loss(routing: Routing) -> Tensor:
-    """Return squared variation of importance plus that of load, summed over routers."""
-    variation = squared_variation(importance(routing)) + squared_variation(load(routing))
-    return variation.sum()
+def balance_loss(routing: Routing, window: int | None = None) -> Tensor:
+    """Return squared variation of importance plus that of load, summed over routers.
+
+    With `window` it is taken over that many consecutive tokens at a time, and averaged.
+    """
+    size = window or routing.gates.shape[1]
+    sums = [_window_sums(x, size) for x in (routing.gates, _chance_to_be_kept(routing))]
+    return torch.stack([squared_variation(x) for x in sums]).sum((0, 2)).mean()
+
+
+def _chance_to_be_kept(routing: Routing) -> Tensor:
+    kept, experts = routing.experts.shape[-1], routing.gates.shape[-1]
+    if routing.scale is None or kept == experts:
+        return (routing.gates > 0).to(routing.gates.dtype)
+    largest = routing.noisy.topk(kept + 1, dim=-1).values
+    last_in, first_out = largest[..., -2:-1], largest[..., -1:]
+    threshold = first_out.where(routing.noisy > first_out, last_in)
+    return torch.special.ndtr((routing.clean - threshold) / routing.scale)
+
+
+def _window_sums(x: Tensor, size: int) -> Tensor:
+    """Sum (R, N, S) over windows of tokens, (W, R, S)."""
+    return by_window(x.transpose(0, 1), size).sum(1)

@@ -1,32 +1,22 @@
 """From settings to a network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from torch import nn
 
 from fleximodal.errors import FleximodalError
-from fleximodal.methods.settings import ConcatSettings, FuseMoESettings, NetworkSettings
-from fleximodal.models.concat import concat_fusion
+from fleximodal.methods.settings import FuseMoESettings, NetworkSettings
+from fleximodal.models.build_fusion import make_fusion, sizes_of
+from fleximodal.models.build_mixture import build_mixture
 from fleximodal.models.fusion_stack import FusionStack
 from fleximodal.models.head import ResidualHead
 from fleximodal.models.items import ItemsEncoder, ItemsProjection
 from fleximodal.models.missing import ModalityMarker
-from fleximodal.models.mixture_step import MixtureStep
+from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.models.multimodal import MultimodalModel
-from fleximodal.models.sparse_moe import SparseMoE
 from fleximodal.models.time_embedding import TimeEmbedding
 from fleximodal.models.utde import SeriesEncoder
-
-
-@dataclass(frozen=True)
-class ModalitySpec:
-    """What a network must know of a modality: `size` is its channels or features."""
-
-    name: str
-    kind: Literal["series", "items"]
-    size: int
+from fleximodal.models.windows import MicroBatch
 
 
 def build_model(
@@ -37,24 +27,40 @@ def build_model(
     Raises
     ------
     FleximodalError
-        If the settings ask for more experts than there are, or are of an unknown method.
+        If the settings ask for more experts than there are, are of an unknown method, or of one
+        that needs more modalities.
     """
+    if len(modalities) < settings.min_modalities:
+        raise FleximodalError(
+            f"{type(settings).__name__}: the method fuses {settings.min_modalities} modalities or "
+            f"more and was given {', '.join(modality.name for modality in modalities)} alone; "
+            "leave it out of this row of the table"
+        )
+    fusion = make_fusion(settings, modalities)
     attends = settings.branches != "regular"
     return MultimodalModel(
         names=[modality.name for modality in modalities],
         encoders=[_encoder(settings, modality) for modality in modalities],
         time_embedding=TimeEmbedding(settings.time_width) if attends else None,
         steps=settings.grid_steps,
-        marker=ModalityMarker(
-            modalities=len(modalities),
-            steps=settings.grid_steps,
-            width=settings.width,
-            missing=settings.missing_embedding,
-        ),
-        fusion=_fusion(settings, [modality.name for modality in modalities]),
-        head=ResidualHead(
-            width=len(modalities) * settings.width, outputs=num_outputs, dropout=settings.dropout
-        ),
+        marker=_marker(settings, [modality.name for modality in modalities]),
+        fusion=fusion,
+        head=ResidualHead(width=fusion.output_width, outputs=num_outputs, dropout=settings.dropout),
+    )
+
+
+def _marker(settings: NetworkSettings, names: Sequence[str]) -> ModalityMarker:
+    borrow = None
+    if settings.type_row == "authors" and {"ecg", "notes"} <= set(names):
+        micro_batch = MicroBatch(settings.micro_batch, settings.eval_micro_batch)
+        borrow = (names.index("ecg"), names.index("notes"), micro_batch)
+    return ModalityMarker(
+        modalities=len(names),
+        steps=settings.grid_steps,
+        width=settings.width,
+        missing=settings.missing_embedding,
+        withhold=settings.missing_flags == "withheld_from_pairs" and len(names) == 2,
+        borrow=borrow,
     )
 
 
@@ -68,6 +74,8 @@ def _encoder(settings: NetworkSettings, modality: ModalitySpec) -> nn.Module:
             dropout=settings.dropout,
             branches=settings.branches,
             gate_level=settings.gate_level,
+            kernel=settings.grid_kernel,
+            padding=settings.grid_padding,
         )
     if settings.branches == "regular":
         return ItemsProjection(
@@ -82,62 +90,11 @@ def _encoder(settings: NetworkSettings, modality: ModalitySpec) -> nn.Module:
     )
 
 
-def _fusion(settings: NetworkSettings, names: Sequence[str]) -> FusionStack:
-    if isinstance(settings, ConcatSettings):
-        return concat_fusion(
-            streams=len(names),
-            steps=settings.grid_steps,
-            width=settings.width,
-            heads=settings.heads,
-            layers=settings.layers,
-            dropout=settings.dropout,
-        )
-    if isinstance(settings, FuseMoESettings):
-        return FusionStack(
-            streams=len(names),
-            steps=settings.grid_steps,
-            width=settings.width,
-            heads=settings.heads,
-            layers=settings.layers,
-            dropout=settings.dropout,
-            make_step=lambda: _mixture(settings, names),
-        )
-    raise FleximodalError(
-        f"no network is known for settings {type(settings).__name__}; "
-        "give the settings class its own `builder`"
-    )
-
-
-def _mixture(settings: FuseMoESettings, names: Sequence[str]) -> MixtureStep:
-    disjoint = settings.router == "disjoint"
-    top_k = settings.disjoint_top_k if disjoint else settings.top_k
-    available = settings.experts // len(names) if disjoint else settings.experts
-    if top_k > available:
-        raise FleximodalError(
-            f"{settings.experts} experts give each of {len(names)} modalities {available}, fewer "
-            f"than disjoint_top_k {top_k}; raise experts or lower disjoint_top_k"
-        )
-    steps = settings.grid_steps
-    token_width = settings.width * (steps if settings.token == "flattened" else 1)
-    return MixtureStep(
-        names=names,
-        steps=steps,
-        width=settings.width,
-        moe=SparseMoE(
-            design=settings.router,
-            modalities=len(names),
-            input_width=token_width * (len(names) if settings.router == "joint" else 1),
-            output_width=token_width * len(names),
-            gate=settings.gate,
-            experts=settings.experts,
-            top_k=top_k,
-            hidden=settings.expert_hidden,
-            dropout=settings.dropout,
-            output=settings.expert_output,
-            eval_noise=settings.eval_noise,
-        ),
-        token=settings.token,
-        flatten=settings.flatten,
-        balance_coef=settings.balance_coef,
-        entropy_coef=settings.entropy_coef,
+@make_fusion.register
+def _fusemoe(settings: FuseMoESettings, modalities: Sequence[ModalitySpec]) -> FusionStack:
+    return FusionStack(
+        streams=len(modalities),
+        layers=settings.layers,
+        make_step=lambda: build_mixture(settings, [modality.name for modality in modalities]),
+        **sizes_of(settings),
     )

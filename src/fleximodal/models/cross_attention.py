@@ -28,7 +28,9 @@ class CrossAttentionStep(nn.Module):
             Attention(width=width, heads=heads, dropout=dropout) for _ in self.pairs
         )
 
-    def forward(self, streams: list[Tensor], last_only: bool) -> StepResult:
+    def forward(
+        self, streams: list[Tensor], last_only: bool, present: Tensor | None = None
+    ) -> StepResult:
         """Attend between M normalised streams (B, T, width); see `StepResult`."""
         incoming: list[list[Tensor]] = [[] for _ in streams]
         for (target, source), attention in zip(self.pairs, self.attentions, strict=True):

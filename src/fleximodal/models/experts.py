@@ -5,12 +5,18 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fleximodal.models.dropout import Dropout
-from fleximodal.models.expert_mixture import expert_mixture
+from fleximodal.models.expert_mixture import (
+    Rows,
+    arrange,
+    combine,
+    expert_outputs,
+    ragged_products,
+)
 from fleximodal.models.gates import Routing
+from fleximodal.models.gradient_memory import cut
 
 ExpertOutput = Literal["linear", "log_softmax"]
 
@@ -75,53 +81,37 @@ class Experts(nn.Module):
         part
             Cuts the outputs wanted, (..., fewer), from (..., output_width); linear outputs only.
         """
-        routers, tokens, kept = routing.experts.shape
-        expert = routing.experts
-        if self.pools > 1:
-            offset = torch.arange(routers, device=x.device) * self.per_pool
-            expert = expert + offset[:, None, None]
-        order = expert.flatten().argsort(stable=True)
-        counts = torch.bincount(expert.flatten(), minlength=len(self.weight1)).tolist()
-        source = order // kept
-        if self.output == "log_softmax":
-            return self._mix_logarithms(x.flatten(0, 1)[source], order, counts, routing)
-
         weight2: Tensor = self.weight2
         bias2: Tensor = self.bias2
         if part is not None:
-            weight2, bias2 = part(weight2), part(bias2)
-        mixed = expert_mixture(
-            x.flatten(0, 1),
-            routing.weights.flatten()[order].unsqueeze(1),
-            self.weight1,
-            self.bias1,
-            weight2,
-            source=source,
-            target=source % tokens,
-            counts=counts,
-            size=tokens,
-            mask=self.dropout.factors,
+            weight2, bias2 = cut(weight2, part), part(bias2)
+        linear = self.output == "linear"
+        rows = arrange(
+            routing.experts,
+            pools=self.pools,
+            per_pool=self.per_pool,
+            ragged=linear and ragged_products(self.weight1, weight2),
         )
-        gates = routing.gates
-        gates = gates.transpose(0, 1).flatten(1) if self.pools > 1 else gates.sum(0)
-        return mixed + gates @ bias2
+        dropped = self.dropout.dropped(x, (len(rows.token), self.weight1.shape[1]))
+        scale = 1.0 if dropped is None else self.dropout.scale
+        outputs = expert_outputs(x.flatten(0, 1), self.weight1, self.bias1, weight2, rows, dropped)
+        if linear:
+            gates = routing.gates
+            gates = gates.transpose(0, 1).flatten(1) if self.pools > 1 else gates.sum(0)
+            mixed = combine(outputs, routing.weights * scale, rows).sum(0)
+            return torch.addmm(mixed, gates, bias2)
+        blocks = outputs.view(len(bias2), -1, bias2.shape[1])
+        logits = torch.add(bias2.unsqueeze(1), blocks, alpha=scale).flatten(0, 1)
+        return _log_mixture(logits, routing.weights, rows).sum(0)
 
-    def _mix_logarithms(
-        self, rows: Tensor, order: Tensor, counts: list[int], routing: Routing
-    ) -> Tensor:
-        stacked = (self.weight1, self.bias1, self.weight2, self.bias2)
-        weights = zip(*(parameter.unbind() for parameter in stacked), strict=True)
-        logits = torch.cat(
-            [
-                self.dropout(F.gelu(F.linear(x, weight1, bias1))) @ weight2 + bias2
-                for x, (weight1, bias1, weight2, bias2) in zip(
-                    rows.split(counts), weights, strict=True
-                )
-            ]
-        )
-        places = torch.empty_like(order)
-        places[order] = torch.arange(len(order), device=order.device)
-        probabilities = logits.softmax(-1)[places].view(*routing.weights.shape, -1)
-        mixture = (routing.weights.unsqueeze(-1) * probabilities).sum(2)
-        smallest = torch.finfo(torch.float64).eps
-        return mixture.masked_fill(mixture == 0, smallest).log().sum(0)
+
+def _log_mixture(logits: Tensor, weights: Tensor, rows: Rows) -> Tensor:
+    """Return ``log sum_e g_e softmax(y_e)`` for each router and token, (R, N, out).
+
+    As in the released code, log 2^-52 stands where the sum is 0 in the precision used. Taken from
+    logarithms, so that gradients stay finite where probabilities are almost 0.
+    """
+    likely = logits.log_softmax(-1)[rows.slot]
+    shares = weights.clamp_min(torch.finfo(weights.dtype).tiny).log()
+    mixture = (likely + shares.unsqueeze(-1)).logsumexp(2)
+    return mixture.masked_fill(mixture.exp() == 0, math.log(torch.finfo(torch.float64).eps))

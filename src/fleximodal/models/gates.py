@@ -83,12 +83,31 @@ class Routing:
             None if self.scale is None else self.scale[:, tokens],
         )
 
+    def as_one_router(self, offset: int) -> "Routing":
+        """Return the same decisions as those of one router on R N tokens, router after router.
+
+        Parameters
+        ----------
+        offset
+            Added to the numbers of the experts from each router to the next: 0 if all routers
+            choose among the same experts.
+        """
+        routers, _, experts = self.gates.shape
+        first = offset * torch.arange(routers, device=self.experts.device)
+        chosen = (self.experts + first[:, None, None]).flatten(0, 1)[None]
+        weights = self.weights.flatten(0, 1)[None]
+        total = experts + offset * (routers - 1)
+        gates = weights.new_zeros(*weights.shape[:2], total).scatter(-1, chosen, weights)
+        clean, noisy = self.clean.flatten(0, 1)[None], self.noisy.flatten(0, 1)[None]
+        scale = None if self.scale is None else self.scale.flatten(0, 1)[None]
+        return Routing(chosen, weights, gates, clean, noisy, scale)
+
 
 class NoisyTopKRouter(nn.Module):
     """R independent routers with noisy top-K gating (Shazeer et al. 2017).
 
-    Gate and noise matrices are parameters and start at zero, so that early routing is even: all
-    experts tie and noise of standard deviation ``softplus(0) + 0.01`` decides.
+    Gate and noise matrices start at zero, so that early routing is even: all experts tie and noise
+    of standard deviation ``softplus(0) + 0.01`` decides.
 
     Parameters
     ----------
@@ -103,13 +122,24 @@ class NoisyTopKRouter(nn.Module):
     gate
         Gating function.
     eval_noise
-        Whether noise stays on in evaluation, as in the released code.
+        NOTE[DIFF] Whether noise stays on in evaluation, as in the released code.
+    temperature
+        Logits are divided by this before noise is added. A softmax gate with temperature
+        ``sqrt(D)`` is about as flat as a laplace gate.
+    init_std
+        Standard deviation of initial gate weights.
+    register
+        NOTE[DIFF] False, as in the released code for routers of single modalities: the matrices
+        stay zero, are neither trained nor saved, and noise alone decides for good.
 
     Attributes
     ----------
     draw
         Makes the standard normal draws, (R, N, S), in the shape and kind of the tensor given.
     """
+
+    gate_weight: Tensor
+    noise_weight: Tensor
 
     def __init__(
         self,
@@ -120,18 +150,28 @@ class NoisyTopKRouter(nn.Module):
         top_k: int,
         gate: Gate,
         eval_noise: bool = False,
+        temperature: float = 1.0,
+        init_std: float = 0.0,
+        register: bool = True,
     ) -> None:
         super().__init__()
         self.gate: Gate = gate
         self.top_k = top_k
         self.eval_noise = eval_noise
-        self.gate_weight = nn.Parameter(torch.zeros(routers, input_width, experts))
-        self.noise_weight = nn.Parameter(torch.zeros(routers, input_width, experts))
+        self.temperature = temperature
+        for name in ("gate_weight", "noise_weight"):
+            zeros = torch.zeros(routers, input_width, experts)
+            if register:
+                self.register_parameter(name, nn.Parameter(zeros))
+            else:
+                self.register_buffer(name, zeros, persistent=False)
+        if register and init_std:
+            nn.init.normal_(self.gate_weight, std=init_std)
         self.draw: Callable[[Tensor], Tensor] = torch.randn_like
 
     def forward(self, x: Tensor) -> Routing:
         """Route tokens (R, N, D)."""
-        clean = gate_logits(self.gate, x, self.gate_weight)
+        clean = gate_logits(self.gate, x, self.gate_weight) / self.temperature
         noisy, scale = clean, None
         if self.training or self.eval_noise:
             scale = F.softplus(x @ self.noise_weight) + NOISE_FLOOR

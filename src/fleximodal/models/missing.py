@@ -5,7 +5,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-MissingEmbedding = Literal["learned", "zero"]
+from fleximodal.models.windows import MicroBatch, any_in_window
+
+MissingEmbedding = Literal["learned_seq", "learned_vec", "zero", "zero_plus_type"]
 
 INITIAL_STD = 0.02
 
@@ -15,8 +17,7 @@ class ModalityMarker(nn.Module):
 
     The embedding of an absent modality is one learned tensor (T, width) per modality, which
     replaces the encoded sequence and receives no type vector (FuseMoE section 3.2, "missing
-    indicator"). NOTE[DIFF] The released code puts zeros there (``missing="zero"``). The papers
-    leave initial values open: N(0, 0.02^2) as for positions.
+    indicator"). The papers leave initial values open: N(0, 0.02^2) as for positions.
 
     Parameters
     ----------
@@ -27,21 +28,51 @@ class ModalityMarker(nn.Module):
     width
         Model width.
     missing
-        What stands in for an absent modality.
+        What stands in for an absent modality: a learned sequence, one learned vector at all grid
+        points, zeros (NOTE[DIFF] as in the released code), or zeros plus the type vector.
+    withhold
+        NOTE[DIFF] As in the released code for two modalities: nobody is told what is absent, so
+        the encoding of nothing stays and receives its type vector.
+    borrow
+        NOTE[DIFF] As in the released code, (borrower, lender, micro-batch): where a micro-batch
+        lacks modality `borrower`, those of it that have it take the type vector of `lender`.
     """
 
     def __init__(
-        self, *, modalities: int, steps: int, width: int, missing: MissingEmbedding
+        self,
+        *,
+        modalities: int,
+        steps: int,
+        width: int,
+        missing: MissingEmbedding,
+        withhold: bool = False,
+        borrow: tuple[int, int, MicroBatch] | None = None,
     ) -> None:
         super().__init__()
+        self.missing, self.withhold, self.borrow = missing, withhold, borrow
         self.types = nn.Parameter(torch.empty(modalities, width))
         nn.init.normal_(self.types, std=INITIAL_STD)
         self.absent: nn.Parameter | None = None
-        if missing == "learned":
-            self.absent = nn.Parameter(torch.empty(modalities, steps, width))
+        if missing.startswith("learned") and not withhold:
+            points = steps if missing == "learned_seq" else 1
+            self.absent = nn.Parameter(torch.empty(modalities, points, width))
             nn.init.normal_(self.absent, std=INITIAL_STD)
 
     def forward(self, modality: int, encoded: Tensor, present: Tensor) -> Tensor:
         """Mark the encoded sequences (B, T, width) of one modality; `present` is (B,) bool."""
-        stand_in = encoded.new_zeros(()) if self.absent is None else self.absent[modality]
-        return torch.where(present[:, None, None], encoded + self.types[modality], stand_in)
+        marked = encoded + self._type(modality, present)
+        if self.withhold:
+            return marked
+        return torch.where(present[:, None, None], marked, self._stand_in(modality, encoded))
+
+    def _type(self, modality: int, present: Tensor) -> Tensor:
+        if self.borrow is None or self.borrow[0] != modality:
+            return self.types[modality]
+        _, lender, micro_batch = self.borrow
+        lacking = any_in_window(~present, micro_batch.size(self.training))
+        return torch.where(lacking[:, None], self.types[lender], self.types[modality])[:, None]
+
+    def _stand_in(self, modality: int, encoded: Tensor) -> Tensor:
+        if self.absent is not None:
+            return self.absent[modality]
+        return self.types[modality] if self.missing == "zero_plus_type" else encoded.new_zeros(())

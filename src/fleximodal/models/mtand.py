@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from fleximodal.models.channel_means import channel_means
 from fleximodal.models.dropout import Dropout
 
 # Score of an unobserved entry. Finite, so that a channel without any observation attends to all
@@ -80,16 +81,20 @@ class MultiTimeAttention(nn.Module):
         Tensor
             (B, T, width).
         """
-        scores = self.scores(query, key)
         if mask is None or mask.dim() == 2:
-            return self._attend_rows(scores, value, mask)
-        return self._attend_channels(scores, value, mask)
+            return self._attend_rows(self.scores(query, key), value, mask)
+        return self._attend_channels(query, key, value, mask)
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         """Return the scaled scores (B, heads, T, L) before masking."""
+        queries, keys = self._heads(query, key)
+        return queries @ keys.mT
+
+    def _heads(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scaled queries (heads, T, d) and keys (B, heads, L, d)."""
         queries = self.query(query).unflatten(-1, (self.heads, -1)).transpose(0, 1)
-        keys = self.key(key).unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1)
-        return (queries / math.sqrt(queries.shape[-1])) @ keys
+        keys = self.key(key).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return queries / math.sqrt(queries.shape[-1]), keys
 
     def _attend_rows(self, scores: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         weights = self.dropout(row_weights(scores, mask))
@@ -101,32 +106,28 @@ class MultiTimeAttention(nn.Module):
         mixed = weights.transpose(1, 2).flatten(2) @ values
         return mixed + self.output.bias
 
-    def _attend_channels(self, scores: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-        batch, heads, steps, rows = scores.shape
-        weights = scores.softmax(-1).view(batch, heads * steps, rows)
-        total = weights @ mask
-        sums = self.dropout(weights) @ (value * mask)
-        ever = mask.amax(1, keepdim=True) > 0
-        # The square root of the smallest number keeps 1 / total**2 finite in the backward pass.
-        lost = ever & (total < torch.finfo(total.dtype).tiny ** 0.5)
-        safe = ever & ~lost
-        means = sums / total.where(safe, torch.ones_like(total))
-        means = means.where(ever, value.mean(1, keepdim=True))
-        means = means.view(batch, heads, steps, -1)
+    def _attend_channels(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        queries, keys = self._heads(query, key)
+        heads, steps, _ = queries.shape
+        kept = self.dropout.kept(value, (len(value), heads * steps, value.shape[1]))
+        means, lost = channel_means(queries, keys, value, mask, kept, self.dropout.scale)
         samples = lost.flatten(1).any(1).nonzero().squeeze(1)
         if len(samples):
-            exact = self.dropout(channel_weights(scores[samples], mask[samples]))
-            exact = torch.einsum("bhqlc,blc->bhqc", exact, value[samples])
+            scores = queries @ keys[samples].mT
+            exact = self.dropout(channel_weights(scores, mask[samples]))
+            exact = torch.einsum("bhqlc,blc->bhqc", exact, value[samples]).flatten(1, 2)
             means = means.index_copy(0, samples, exact)
-        return self._project(means.transpose(1, 2), ever.squeeze(1))
+        ever = (mask.sum(1) > 0) if self.append_mask else None
+        return self._project(means.unflatten(1, (heads, steps)).transpose(1, 2), ever)
 
-    def _project(self, means: Tensor, ever: Tensor) -> Tensor:
-        if not self.append_mask:
+    def _project(self, means: Tensor, ever: Tensor | None) -> Tensor:
+        """Map means (B, T, heads, C), and whether channels were ever observed, (B, C)."""
+        if ever is None:
             return self.output(means.flatten(2))
         weight = self.output.weight.unflatten(1, (self.heads, 2, self.value_width))
         values = means.flatten(2) @ weight[:, :, 0].flatten(1).T
-        flags = ever.to(means.dtype) @ weight[:, :, 1].sum(1).T
-        return values + (flags + self.output.bias).unsqueeze(1)
+        flags = torch.addmm(self.output.bias, ever.to(means.dtype), weight[:, :, 1].sum(1).T)
+        return values + flags.unsqueeze(1)
 
 
 def row_weights(scores: Tensor, mask: Tensor | None) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from fleximodal.models.fusion_stack import FusionResult
+from fleximodal.models.fusion import Fusion, FusionResult
 from fleximodal.models.missing import ModalityMarker
 from fleximodal.models.output import ModelOutput
 from fleximodal.models.time_embedding import TimeEmbedding
@@ -31,7 +31,7 @@ class MultimodalModel(nn.Module):
     marker
         Type vectors and stand-ins for absent modalities.
     fusion
-        M sequences to a `FusionResult`.
+        M sequences to a fused vector.
     head
         Fused vector to logits.
     """
@@ -46,7 +46,7 @@ class MultimodalModel(nn.Module):
         time_embedding: TimeEmbedding | None,
         steps: int,
         marker: ModalityMarker,
-        fusion: nn.Module,
+        fusion: Fusion,
         head: nn.Module,
     ) -> None:
         super().__init__()
@@ -60,7 +60,13 @@ class MultimodalModel(nn.Module):
 
     def forward(self, batch: "Batch") -> ModelOutput:
         """Predict B stays."""
-        fused: FusionResult = self.fusion(self.encode(batch))
+        streams = self.encode(batch)
+        fused: FusionResult
+        if self.fusion.sees_presence:
+            present = torch.stack([batch.modalities[name].present for name in self.names])
+            fused = self.fusion(streams, present)
+        else:
+            fused = self.fusion(streams)
         return ModelOutput(self.head(fused.vector), fused.auxiliary, fused.routing)
 
     def encode(self, batch: "Batch") -> list[Tensor]:

@@ -1,5 +1,6 @@
 """The sparse mixture of experts over M modalities."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -7,8 +8,9 @@ from torch import Tensor, nn
 
 from fleximodal.models.experts import ExpertOutput, Experts
 from fleximodal.models.gates import Gate, NoisyTopKRouter, Routing
+from fleximodal.models.router_loss import RouterDesign
 
-RouterDesign = Literal["joint", "per_modality", "disjoint"]
+OutputScope = Literal["all", "own"]
 
 
 class SparseMoE(nn.Module):
@@ -21,7 +23,8 @@ class SparseMoE(nn.Module):
     reads all modalities      each reads its modality       each reads its modality
     ========================  ============================  ==============================
 
-    Every expert writes to all modalities; the outputs of several routers are added.
+    Every expert writes to all modalities, and the outputs of several routers are added; or, as the
+    text can be read too, to the modality of the router that chose it alone (`scope` own).
 
     Parameters
     ----------
@@ -32,8 +35,8 @@ class SparseMoE(nn.Module):
     input_width
         Width of what a router reads: of all modalities together (joint) or of one.
     output_width
-        Width of the result.
-    gate, top_k, eval_noise
+        Width of the result, of all modalities together.
+    gate, top_k, eval_noise, temperature, init_std, register
         As for `NoisyTopKRouter`.
     experts
         Experts S in all.
@@ -43,6 +46,8 @@ class SparseMoE(nn.Module):
         Rate of the dropout in an expert.
     output
         As for `Experts`.
+    scope
+        all, or own, which needs a router per modality.
     """
 
     def __init__(
@@ -59,11 +64,16 @@ class SparseMoE(nn.Module):
         dropout: float,
         output: ExpertOutput = "linear",
         eval_noise: bool = False,
+        temperature: float = 1.0,
+        init_std: float = 0.0,
+        register: bool = True,
+        scope: OutputScope = "all",
     ) -> None:
         super().__init__()
-        self.design = design
+        self.design, self.scope = design, scope
         joint, pools = design == "joint", modalities if design == "disjoint" else 1
         per_pool = experts // pools
+        own = scope == "own"
         self.router = NoisyTopKRouter(
             routers=1 if joint else modalities,
             input_width=input_width,
@@ -71,13 +81,17 @@ class SparseMoE(nn.Module):
             top_k=top_k,
             gate=gate,
             eval_noise=eval_noise,
+            temperature=temperature,
+            init_std=init_std,
+            register=register,
         )
+        self._offset = per_pool if pools > 1 else 0
         self.experts = Experts(
-            pools=pools,
-            experts=per_pool,
+            pools=1 if own else pools,
+            experts=per_pool * pools if own else per_pool,
             input_width=input_width,
             hidden=hidden,
-            output_width=output_width,
+            output_width=output_width // modalities if own else output_width,
             dropout=dropout,
             output=output,
         )
@@ -92,4 +106,23 @@ class SparseMoE(nn.Module):
         """Mix M tensors (N, token width) into (N, output_width); also return the routing."""
         x = self.inputs(tokens)
         routing = self.router(x)
-        return self.experts(x, routing), routing
+        return self.mix(x, routing), routing
+
+    def mix(
+        self, x: Tensor, routing: Routing, part: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Return what the experts make of tokens (R, N, input_width), (N, output_width).
+
+        Parameters
+        ----------
+        x
+            Tokens of each router.
+        routing
+            Decisions on them.
+        part
+            Cuts the outputs wanted, as for `Experts`; called with those of one expert.
+        """
+        if self.scope == "all":
+            return self.experts(x, routing, part)
+        apart = self.experts(x.flatten(0, 1)[None], routing.as_one_router(self._offset), part)
+        return torch.cat(apart.split(x.shape[1]), dim=-1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from fleximodal.dataset.batch import BatchBuilder, ItemsBatch, SeriesBatch
 from fleximodal.dataset.grid import impute_grid
 from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.dataset.reading import Reading
 from fleximodal.dataset.scaler import Scaler, fit_scaler
 from fleximodal.errors import FleximodalError
 
@@ -20,9 +22,12 @@ from .hospital import CHANNELS, STAYS, Hospital, Stay
 Pack = Callable[..., Hospital]
 
 
-def builder_of(dataset: PackedDataset, **options: int) -> tuple[BatchBuilder, Scaler]:
+def builder_of(
+    dataset: PackedDataset, grid_steps: int = 48, **reading: Any
+) -> tuple[BatchBuilder, Scaler]:
     scaler = fit_scaler(dataset, np.arange(dataset.num_stays))
-    return BatchBuilder(dataset, scaler, **options), scaler
+    builder = BatchBuilder(dataset, scaler, grid_steps=grid_steps, reading=Reading(**reading))
+    return builder, scaler
 
 
 def standard(scaler: Scaler, name: str, channel: int, value: float) -> np.float32:
@@ -179,7 +184,9 @@ def test_last_items_are_kept(pack: Pack, max_items: int | None, kept: list[int])
     )
     dataset = replace(stays, modalities={"notes": items})
     scaler = Scaler({"notes": np.zeros(1)}, {"notes": np.ones(1)}, "")
-    part = BatchBuilder(dataset, scaler, max_items=max_items).batch(torch.arange(2))
+    part = BatchBuilder(dataset, scaler, reading=Reading(max_items=max_items)).batch(
+        torch.arange(2)
+    )
     notes = part.modalities["notes"]
     assert notes.values[0, :, 0].tolist() == list(kept)
     assert notes.present.tolist() == [True, False]

@@ -48,6 +48,56 @@ def test_grid_is_that_of_the_walk(pack: Pack, stays: list[Stay], steps: int) -> 
         np.testing.assert_array_equal(found, wanted)
 
 
+def authors_walk(stay: Stay, modality: str, steps: int) -> np.ndarray:
+    """Return the grid of the released code, by a walk over times and channels."""
+    channels = len(CHANNELS[modality])
+    grid = np.zeros((steps, 2 * channels), dtype=np.float32)
+    for hours, observed in stay.rows(modality):
+        step = int(hours * steps / 48)
+        if step >= steps:
+            continue
+        for channel in range(channels):
+            if channel in observed:
+                grid[step, channel] = observed[channel]
+                grid[step, channels + channel] = 1
+            elif grid[step - 1, channel] != 0:
+                grid[step, channel] = grid[step - 1, channel]
+    return grid
+
+
+@settings(max_examples=25, deadline=None)
+@given(stays=STAYS, steps=st.sampled_from([1, 2, 5, 24, 48]))
+def test_grid_of_the_released_code_is_that_of_its_walk(
+    pack: Pack, stays: list[Stay], steps: int
+) -> None:
+    dataset = pack(stays).dataset
+    for name in CHANNELS:
+        series = dataset.modalities[name]
+        assert isinstance(series, Series)
+        found = impute_grid(
+            series, series.value, steps=steps, horizon_hours=48.0, imputation="authors_f_impute"
+        )
+        wanted = np.stack([authors_walk(stay, name, steps) for stay in stays])
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_released_code_loses_observations(pack: Pack) -> None:
+    """K-10: no carrying over hours without a time, an old value over a new one, 0 not carried."""
+    hr, temp, ph = "HR", "Temp", "pH"
+    events = {(30, hr): 80.0, (70, hr): 85.0, (110, temp): 37.0, (130, temp): 38.0}
+    events |= {(300, hr): 0.0, (370, temp): 36.0, (2880, ph): 7.4}
+    series = vitals(pack([Stay(events)]))
+    grids = [
+        impute_grid(series, series.value, steps=48, horizon_hours=48.0, imputation=method)[0]
+        for method in ("locf_mean", "authors_f_impute")
+    ]
+    carried, authors = (grid[:8, 0].tolist() for grid in grids)
+    assert carried == [80.0, 85.0, 85.0, 85.0, 85.0, 0.0, 0.0, 0.0]
+    assert authors == [80.0, 80.0, 80.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert (grids[0][47, 2], grids[1][47, 2]) == (np.float32(7.4), 0.0)
+    assert grids[1][1, 3:].tolist() == [1.0, 1.0, 0.0]
+
+
 def vitals(hospital: Hospital) -> Series:
     series = hospital.dataset.modalities["vitals"]
     assert isinstance(series, Series)
@@ -87,7 +137,10 @@ def test_working_in_chunks_changes_nothing(
     stays = [Stay({(60 * hour, "HR"): 10.0 * hour + number for hour in range(number)})
              for number in range(5)]  # fmt: skip
     series = vitals(pack(stays))
-    whole = impute_grid(series, series.value, steps=48, horizon_hours=48.0)
-    monkeypatch.setattr(grid, "_STAYS_AT_ONCE", at_once)
-    chunked = impute_grid(series, series.value, steps=48, horizon_hours=48.0)
-    np.testing.assert_array_equal(chunked, whole)
+    for imputation in ("locf_mean", "authors_f_impute"):
+        options = {"steps": 48, "horizon_hours": 48.0, "imputation": imputation}
+        whole = impute_grid(series, series.value, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(grid, "_STAYS_AT_ONCE", at_once)
+            chunked = impute_grid(series, series.value, **options)
+        np.testing.assert_array_equal(chunked, whole)

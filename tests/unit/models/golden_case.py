@@ -16,12 +16,13 @@ ROUNDING = {"forward": 2e-7, "backward": 2e-6}
 class Case:
     """Arrays as tensors of `dtype` (integers stay integers), and mismatches found so far."""
 
+    name: str
     arrays: dict[str, Tensor]
     config: dict
-    title: str
     unused: set[str]
     tolerance: dict[str, float]
     mismatches: list[str] = field(default_factory=list)
+    compared: set[str] = field(default_factory=set)
 
     @classmethod
     def load(cls, path: Path, dtype: torch.dtype) -> "Case":
@@ -34,9 +35,9 @@ class Case:
                 arrays["input/" + name.removeprefix("grad_input/")].requires_grad_()
         exact = dtype == torch.float64
         return cls(
+            name=path.stem,
             arrays=arrays,
             config=description["config"],
-            title=description["title"],
             unused=set(description["parameters_held_but_never_used"]),
             tolerance=ROUNDING if exact else description["tolerance"],
         )
@@ -59,6 +60,11 @@ class Case:
         floor = 10.0 if name == "scalar" else 0.0
         self._compare("output/" + name, found, reference, self.tolerance["forward"], floor)
 
+    def untouched(self) -> list[str]:
+        """Return the stored results that nothing was compared with."""
+        stored = ["output/" + name for name in self.names("output/")]
+        return sorted(set(stored) - self.compared)
+
     def backward(self, prefix: str, found: dict[str, Tensor]) -> None:
         """Compare gradients with all stored ones under `prefix`."""
         stored = {
@@ -77,6 +83,7 @@ class Case:
     def _compare(
         self, name: str, found: Tensor, reference: Tensor, tolerance: float, floor: float
     ) -> None:
+        self.compared.add(name)
         found = found.detach()
         if found.shape != reference.shape:
             self.mismatches.append(f"{name}: shape {found.shape}, not {reference.shape}")

@@ -4,17 +4,21 @@ import torch
 import torch.nn.functional as F
 
 from fleximodal.dataset.batch import Batch, ItemsBatch, SeriesBatch
-from fleximodal.models.concat import concat_fusion
 from fleximodal.models.cross_attention import CrossAttentionStep
 from fleximodal.models.fusion_stack import FusionStack
 from fleximodal.models.head import ResidualHead
-from fleximodal.models.items import ItemsEncoder
+from fleximodal.models.items import ItemsEncoder, ItemsProjection
 from fleximodal.models.missing import ModalityMarker
 from fleximodal.models.mixture_step import MixtureStep
 from fleximodal.models.multimodal import MultimodalModel
 from fleximodal.models.sparse_moe import SparseMoE
 from fleximodal.models.time_embedding import TimeEmbedding
 from fleximodal.models.utde import SeriesEncoder
+from tests.unit.models.golden_baselines import (
+    baseline_links,
+    compare_encoders,
+    make_baseline,
+)
 from tests.unit.models.golden_case import Case
 from tests.unit.models.golden_parameters import (
     Link,
@@ -23,7 +27,6 @@ from tests.unit.models.golden_parameters import (
     fusion_stack,
     head,
     mtand,
-    separate_encoders,
     series,
     time_embedding,
 )
@@ -38,7 +41,7 @@ from tests.unit.models.golden_parts import (
 from tests.unit.models.golden_routing import Recorder
 
 
-def make_fusion(case: Case, names: list[str], layers: int, method: str) -> FusionStack:
+def make_stack(case: Case, names: list[str], layers: int, method: str) -> FusionStack:
     config = case.config
     steps, width, heads = config["T"], config["d"], config["heads"]
 
@@ -92,17 +95,18 @@ def record_layers(case: Case, fusion: FusionStack) -> list[Recorder]:
 
 
 def run_fusion(case: Case) -> None:
-    config = case.config
-    names = [str(m) for m in range(config["num_modalities"])]
-    module = make_fusion(case, names, config["layers"], config["method"])
+    names = case.names("input/tokens_")
+    method = case.config.get("method", "self_cross")
+    module = make_stack(case, names, case.config["layers"], method)
     module = module.to(case.input("tokens_0").dtype).eval()
     gradients = bind(case, module, fusion_stack("", module))
     recorders = record_layers(case, module)
     found, _, _ = module.sequences([time_first(case.input(f"tokens_{m}")) for m in names])
+    prefix = "cotangent_" if case.has("input/cotangent_0") else "cotangent_out_"
     scalar = torch.zeros(())
     for m, stream in zip(names, found, strict=True):
         case.forward(f"out_{m}", time_first(stream))
-        scalar = scalar + (time_first(stream) * case.input(f"cotangent_{m}")).sum()
+        scalar = scalar + (time_first(stream) * case.input(prefix + m)).sum()
     for number, recorder in enumerate(recorders):
         recorder.compare(f"layer{number}/")
     if case.names("grad_param_aux/"):
@@ -116,14 +120,39 @@ def run_fusion(case: Case) -> None:
     finish(case, scalar, gradients)
 
 
+class ItemsInSequence(ItemsProjection):
+    """Notes without time attention, each a point of a sequence of its own length.
+
+    The package offers their mean instead, since this fits no fusion but the late ones.
+    """
+
+    def forward(self, items: ItemsBatch, time: object, query: object) -> torch.Tensor:
+        return self.projection(items.values)
+
+
+class Unmarked(torch.nn.Module):
+    """Zhang et al. 2023 have no type vectors and no absent modalities."""
+
+    def forward(self, modality: int, encoded: torch.Tensor, present: object) -> torch.Tensor:
+        return encoded
+
+
+def stream_names(case: Case) -> list[str]:
+    return case.config.get("stream_order", ["ts"])
+
+
 def encoder_links(case: Case, model: MultimodalModel) -> Links:
     for name, encoder in zip(model.names, model.encoders, strict=True):
         if isinstance(encoder, SeriesEncoder):
             yield from series(encoder)
+        elif isinstance(encoder, ItemsInSequence):
+            yield Link("conv_txt/weight", encoder.projection.weight, cut=lambda p: p.squeeze(-1))
         else:
             yield from mtand(f"mtand_{'text' if name == 'txt' else name}/", encoder.attention)
     yield from time_embedding("time_embed/", model.time_embedding)
     for m, name in enumerate(model.names):
+        if isinstance(model.marker, Unmarked):
+            continue
         row = case.config["modality_type_rows"][name]
         yield Link(
             "modality_type_embedding",
@@ -133,72 +162,76 @@ def encoder_links(case: Case, model: MultimodalModel) -> Links:
         )
 
 
+def make_items_encoder(case: Case, name: str) -> torch.nn.Module:
+    config, features = case.config, case.input(f"{name}_emb").shape[-1]
+    if not config.get("irregular_text", True):
+        return ItemsInSequence(features=features, width=config["d"], steps=config["T"])
+    return ItemsEncoder(
+        features=features,
+        width=config["d"],
+        time_width=config["time_dim"],
+        time_heads=config["mtand_heads"],
+        dropout=0.0,
+    )
+
+
 def make_model(case: Case) -> MultimodalModel:
-    config = case.config
-    names, method = config["stream_order"], config["fusion"]
+    config, names = case.config, stream_names(case)
     sizes = {"steps": config["T"], "width": config["d"]}
-    shared = {"width": config["d"], "time_width": config["time_dim"], "dropout": 0.0}
-    encoders = [
-        make_series_encoder(case)
-        if name == "ts"
-        else ItemsEncoder(
-            features=case.input(f"{name}_emb").shape[-1],
-            time_heads=config["mtand_heads"],
-            **shared,
-        )
-        for name in names
-    ]
-    if method == "concat":
-        fusion = concat_fusion(
-            streams=len(names),
-            heads=config["heads"],
-            layers=config["encoder_layers"],
-            dropout=0.0,
-            freeze_first=True,
-            **sizes,
-        )
+    method = config.get("fusion")
+    if method in ("moe", "self_cross"):
+        fusion = make_stack(case, names, config["fusion_layers"], method)
     else:
-        fusion = make_fusion(case, names, config["fusion_layers"], method)
+        fusion = make_baseline(case, names)
+    typed = case.has("param/modality_type_embedding")
     return MultimodalModel(
         names=names,
-        encoders=encoders,
+        encoders=[
+            make_series_encoder(case) if name == "ts" else make_items_encoder(case, name)
+            for name in names
+        ],
         time_embedding=TimeEmbedding(config["time_dim"]),
-        marker=ModalityMarker(modalities=len(names), missing="zero", **sizes),
+        marker=ModalityMarker(modalities=len(names), missing="zero", **sizes)
+        if typed
+        else Unmarked(),
         steps=config["T"],
         fusion=fusion,
-        head=ResidualHead(
-            width=len(names) * config["d"], outputs=config["num_labels"], dropout=0.0
-        ),
+        head=ResidualHead(width=fusion.output_width, outputs=config["num_labels"], dropout=0.0),
     )
 
 
 def model_batch(case: Case) -> Batch:
     modalities: dict[str, SeriesBatch | ItemsBatch] = {}
-    for name in case.config["stream_order"]:
+    for name in stream_names(case):
         if name == "ts":
             modalities[name] = series_batch(case)
             continue
-        parts = [case.input(f"{name}_{part}") for part in ("emb", "mask", "time")]
-        present = torch.ones(len(parts[0]), dtype=torch.bool)
+        values = case.input(f"{name}_emb")
+        present = torch.ones(len(values), dtype=torch.bool)
         if case.has(f"input/{name}_missing"):
             present = case.input(f"{name}_missing") == 0
-        modalities[name] = ItemsBatch(*parts, present)
+        mask, time = (
+            case.input(f"{name}_{part}") if case.has(f"input/{name}_{part}") else values[..., 0]
+            for part in ("mask", "time")
+        )
+        modalities[name] = ItemsBatch(values, mask, time, present)
     labels = case.input("labels")
     return Batch(modalities, labels, torch.arange(len(labels)))
 
 
 def run_model(case: Case) -> None:
-    config, names = case.config, case.config["stream_order"]
+    config, names = case.config, stream_names(case)
     model = make_model(case).to(case.input("ts_values").dtype).eval()
     model.grid = case.input("time_query")
     fusion = model.fusion
     links = [*encoder_links(case, model), *head(model.head)]
-    if config["fusion"] == "concat":
-        links += separate_encoders(names, fusion)
-    else:
+    recorders = []
+    if isinstance(fusion, FusionStack):
         links += fusion_stack("fusion/", fusion)
+        recorders = record_layers(case, fusion)
+    else:
+        links += baseline_links(case, names, fusion)
     gradients = bind(case, model, iter(links))
-    recorders = record_layers(case, fusion)
     for encoder in model.encoders:
         if isinstance(encoder, SeriesEncoder):
             watch_series(case, encoder, "utde_gate")
@@ -208,6 +241,7 @@ def run_model(case: Case) -> None:
     for name, stream in zip(names, streams, strict=True):
         if case.has(f"output/tokens_{name}"):
             case.forward(f"tokens_{name}", time_first(stream))
+    compare_encoders(case, names, fusion, streams)
     fused = fusion(streams).vector
     case.forward("fused", fused)
     for number, recorder in enumerate(recorders):

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from fleximodal.models.adaptation_gate import AdaptationGate
 from fleximodal.models.attention import Attention
+from fleximodal.models.cnn import CNNEncoder
 from fleximodal.models.cross_attention import CrossAttentionStep
-from fleximodal.models.feed_forward import FeedForward
+from fleximodal.models.encoder import Encoder, FeedForwardBlock
 from fleximodal.models.fusion_stack import FusionStack
 from fleximodal.models.head import ResidualHead
+from fleximodal.models.lstm import LSTMEncoder
 from fleximodal.models.mixture_step import MixtureStep
 from fleximodal.models.mtand import MultiTimeAttention
 from fleximodal.models.sparse_moe import SparseMoE
+from fleximodal.models.tensor_fusion import TensorFusion
 from fleximodal.models.time_embedding import TimeEmbedding
 from fleximodal.models.utde import GridConvolution, SeriesEncoder
 from tests.unit.models.golden_case import Case
@@ -115,21 +119,21 @@ def attention(golden: str, module: Attention) -> Links:
     yield from linear(f"{golden}/out_proj", module.output)
 
 
-def feed_forward(golden: str, module: FeedForward) -> Links:
-    yield from linear(f"{golden}/ffn_fc1", module.expand)
-    yield from linear(f"{golden}/ffn_fc2", module.contract)
+def feed_forward(golden: str, module: FeedForwardBlock) -> Links:
+    yield from linear(f"{golden}/norm_ffn", module.norm)
+    yield from linear(f"{golden}/ffn_fc1", module.feed_forward.expand)
+    yield from linear(f"{golden}/ffn_fc2", module.feed_forward.contract)
 
 
 def fusion_stack(golden: str, module: FusionStack) -> Links:
-    yield Link(f"{golden}position_embedding", module.positions[0].table)
+    yield Link(f"{golden}position_embedding", module.positions.table)
     for number, layer in enumerate(module.layers):
         name = f"{golden}layer{number}"
         for m in range(len(module.final_norms)):
             stream = f"{name}/stream{m}"
-            yield from linear(f"{stream}/norm_self", layer.attention_norms[m])
-            yield from attention(f"{stream}/self_attn", layer.attentions[m])
+            yield from linear(f"{stream}/norm_self", layer.attentions[m].norm)
+            yield from attention(f"{stream}/self_attn", layer.attentions[m].attention)
             yield from linear(f"{stream}/norm_fusion", layer.step_norms[m])
-            yield from linear(f"{stream}/norm_ffn", layer.feed_forward_norms[m])
             yield from feed_forward(stream, layer.feed_forwards[m])
         if isinstance(layer.step, MixtureStep):
             yield from sparse_moe(f"{name}/moe/", layer.step.moe)
@@ -140,17 +144,54 @@ def fusion_stack(golden: str, module: FusionStack) -> Links:
         yield from linear(f"{golden}final_norm/stream{m}", norm)
 
 
-def separate_encoders(names: list[str], module: FusionStack) -> Links:
-    for m, name in enumerate(names):
-        golden = f"encoder_{name}"
-        yield Link(f"{golden}/position_embedding_q", module.positions[m].table)
-        for number, layer in enumerate(module.layers):
-            within = f"{golden}/layer{number}"
-            yield from linear(f"{within}/norm_attn", layer.attention_norms[m])
-            yield from attention(f"{within}/attn", layer.attentions[m])
-            yield from linear(f"{within}/norm_ffn", layer.feed_forward_norms[m])
-            yield from feed_forward(within, layer.feed_forwards[m])
-        yield from linear(f"{golden}/final_norm", module.final_norms[m])
+def encoder(golden: str, module: Encoder) -> Links:
+    for side, positions in (("q", module.positions), ("kv", module.source_positions)):
+        if positions is not None:
+            # Some stored tables are longer than the sequence.
+            yield Link(
+                f"{golden}position_embedding_{side}",
+                positions.table,
+                cut=lambda stored, table=positions.table: stored[: len(table)],
+            )
+    for number, layer in enumerate(module.layers):
+        within = f"{golden}layer{number}"
+        yield from linear(f"{within}/norm_attn", layer.attention.norm)
+        yield from attention(f"{within}/attn", layer.attention.attention)
+        yield from feed_forward(within, layer.feed_forward)
+    yield from linear(f"{golden}final_norm", module.norm)
+
+
+def adaptation_gate(module: AdaptationGate) -> Links:
+    yield Link("mag/beta", module.beta)
+    yield from linear("mag/gate_fc", module.gates[0])
+    yield from linear("mag/shift_fc", module.shift)
+    yield from linear("mag/norm", module.norm)
+
+
+def tensor_fusion(module: TensorFusion) -> Links:
+    yield from linear("tensor_fusion/fc1", module.first)
+    yield from linear("tensor_fusion/fc2", module.second)
+
+
+def lstm(case: Case, module: LSTMEncoder) -> Links:
+    layers = [*module.lower, module.top]
+    for number, layer in enumerate(layers):
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            golden = f"lstm/{kind}_l{number}"
+            backward = f"{golden}_reverse"
+            if layer is module.top:
+                yield Link(backward, getattr(layer, f"{kind}_l0"))
+                # Ours has no such direction; its stored gradients must be zero.
+                yield Link(golden, nn.Parameter(torch.empty_like(case.parameter(golden))))
+            else:
+                yield Link(golden, getattr(layer, f"{kind}_l0"))
+                yield Link(backward, getattr(layer, f"{kind}_l0_reverse"))
+
+
+def cnn(module: CNNEncoder) -> Links:
+    for number, convolution in enumerate(module.convolutions, start=1):
+        yield from linear(f"cnn/conv{number}", convolution)
+    yield from linear("cnn/fc1", module.output)
 
 
 def head(module: ResidualHead) -> Links:

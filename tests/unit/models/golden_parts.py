@@ -76,7 +76,7 @@ def make_series_encoder(case: Case) -> SeriesEncoder:
         // (1 if irregular else 2),
         width=config["d"],
         time_width=config["time_dim"],
-        time_heads=config["mtand_heads"],
+        time_heads=config.get("mtand_heads", 8),
         dropout=0.0,
         branches="both" if irregular and regular else "irregular" if irregular else "regular",
         gate_level=config.get("utde_level", config.get("level")) or "batch",

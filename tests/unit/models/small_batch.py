@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from fleximodal.dataset.batch import Batch, ItemsBatch, SeriesBatch
-from fleximodal.methods.settings import ConcatSettings, FuseMoESettings
-from fleximodal.models.build import ModalitySpec
+from fleximodal.methods.registry import find_method
+from fleximodal.methods.settings import FuseMoESettings, NetworkSettings
+from fleximodal.models.modality_spec import ModalitySpec
 
 STEPS = 6
 SPECS = (
@@ -13,6 +14,17 @@ SPECS = (
     ModalitySpec("labs", "series", 5),
     ModalitySpec("notes", "items", 7),
 )
+
+
+SMALL: dict[str, object] = {
+    "width": 8,
+    "heads": 2,
+    "layers": 2,
+    "time_width": 8,
+    "time_heads": 2,
+    "grid_steps": STEPS,
+    "dropout": 0.0,
+}
 
 
 def small_fusemoe(**changes: object) -> FuseMoESettings:
@@ -25,24 +37,22 @@ def small_fusemoe(**changes: object) -> FuseMoESettings:
         "grid_steps": STEPS,
         "experts": 6,
         "top_k": 2,
-        "disjoint_top_k": 1,
+        "disjoint_top_k": 2,
         "expert_hidden": 10,
         "dropout": 0.0,
     }
     return FuseMoESettings(**(settings | changes))
 
 
-def small_concat(**changes: object) -> ConcatSettings:
-    settings: dict[str, object] = {
-        "width": 8,
-        "heads": 2,
-        "layers": 2,
-        "time_width": 8,
-        "time_heads": 2,
-        "grid_steps": STEPS,
-        "dropout": 0.0,
-    }
-    return ConcatSettings(**(settings | changes))
+def small_settings(method: str, **changes: object) -> NetworkSettings:
+    """Return the settings of a registered method, made small."""
+    settings = find_method(method).settings
+    small = SMALL | {name: getattr(settings, name) for name in settings.model_fields_set}
+    return type(settings)(**(small | changes))
+
+
+def small_concat(**changes: object) -> NetworkSettings:
+    return small_settings("Concat", **changes)
 
 
 def series_part(samples: int, rows: int, channels: int, present: Tensor) -> SeriesBatch:

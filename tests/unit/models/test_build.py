@@ -16,10 +16,14 @@ from tests.unit.models.small_batch import (
     small_batch,
     small_concat,
     small_fusemoe,
+    small_settings,
 )
 
 SETTINGS = {
-    "concat": small_concat(),
+    **{
+        name: small_settings(name)
+        for name in ("MISTS", "MulT", "MAG", "TF", "Concat", "Concat-LSTM", "Concat-CNN")
+    },
     **{
         f"{gate}-{router}-{token}": small_fusemoe(gate=gate, router=router, token=token)
         for gate, router, token in [
@@ -48,6 +52,9 @@ def make_model(settings: NetworkSettings, outputs: int = 2) -> torch.nn.Module:
     for name, parameter in model.named_parameters():
         if name.endswith("router.gate_weight"):
             torch.nn.init.normal_(parameter)
+        if name.endswith("join.beta"):
+            # At 1, the shift of every stay may be below its bound, which then has no gradient.
+            torch.nn.init.constant_(parameter, 0.3)
     return model
 
 

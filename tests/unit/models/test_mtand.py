@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from fleximodal.models.channel_means import channel_means
 from fleximodal.models.mtand import MultiTimeAttention
 
 
@@ -163,6 +164,21 @@ def test_dropout_leaves_the_mean_and_the_mask_columns() -> None:
     assert (draws.mean(0) - module.eval()(query, key, value, mask)).abs().max() < 0.05
     zeros = module.train()(query, key, torch.zeros_like(value), mask)
     assert torch.equal(zeros, module.eval()(query, key, torch.zeros_like(value), mask))
+
+
+def test_dropout_has_the_gradient_of_its_own_draw() -> None:
+    queries, keys = torch.randn(2, 3, 4).double(), torch.randn(2, 2, 5, 4).double()
+    value, mask = torch.randn(2, 5, 3).double(), (torch.rand(2, 5, 3) < 0.6).double()
+    mask[0, :, 1] = 0
+    kept = (torch.rand(2, 6, 5) < 0.7).double()
+    leaves = [x.requires_grad_() for x in (queries, keys, value)]
+    assert torch.autograd.gradcheck(
+        lambda *x: channel_means(*x, mask, kept, 1 / 0.7)[0], tuple(leaves)
+    )
+    assert torch.equal(
+        channel_means(*leaves, mask)[0],
+        channel_means(*leaves, mask, torch.ones_like(kept))[0],
+    )
 
 
 @pytest.mark.parametrize(
