@@ -1,30 +1,52 @@
 """95 % intervals of the mean over runs, by resampling patients."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fleximodal.evaluation import ranking as weighted
-from fleximodal.evaluation.calibration import calibration_error, calibration_slope
+from fleximodal.evaluation.metrics import metric_columns
 from fleximodal.evaluation.names import METRICS
-from fleximodal.evaluation.ranking import Floats, Ranking, rank
+from fleximodal.ranking import Floats, both_classes, rank
 
 LEVEL = 0.95
-ELEMENTS_AT_ONCE = 500_000  # weights held at a time; more falls out of the processor's cache
+ELEMENTS_AT_ONCE = 100_000  # weights held at a time; more falls out of the processor's cache
 
 
 @dataclass(frozen=True)
 class TestPart:
-    """What one run predicted for its test part; all arrays have one entry per stay."""
+    """What one run predicted for its test part; arrays have one entry per stay.
+
+    Attributes
+    ----------
+    patient_id
+        (n,).
+    labels, scores
+        (n,), or (n, K) for K labels.
+    threshold
+        The threshold of `f1_tuned`; (K,) for K labels.
+    """
 
     __test__ = False  # not a test, whatever pytest makes of the name
 
     patient_id: NDArray[np.int64]
     labels: NDArray[np.int8]
     scores: Floats
-    threshold: float
+    threshold: float | Floats
+
+    @property
+    def num_labels(self) -> int:
+        """The number of labels, K."""
+        return 1 if self.labels.ndim == 1 else self.labels.shape[1]
+
+    def columns(self) -> Iterator[tuple[int, NDArray[np.int8], Floats, float]]:
+        """Yield number, values (n,), scores (n,) and threshold of each label with both classes."""
+        n = len(self.labels)
+        labels, scores = self.labels.reshape(n, -1), self.scores.reshape(n, -1)
+        thresholds = np.broadcast_to(self.threshold, self.num_labels)
+        for k in np.flatnonzero(both_classes(labels)).tolist():
+            yield k, labels[:, k], scores[:, k], float(thresholds[k])
 
 
 @dataclass(frozen=True)
@@ -36,20 +58,6 @@ class Interval:
     undefined: int
 
 
-def replicate_metrics(ranking: Ranking, threshold: float) -> Floats:
-    """Return all metrics, in the order of METRICS, for each row of weights, (R, 7)."""
-    columns = {
-        "auroc": weighted.auroc(ranking),
-        "auprc": weighted.auprc(ranking),
-        "f1": weighted.f1(ranking, 0.5),
-        "f1_tuned": weighted.f1(ranking, threshold),
-        "brier": weighted.brier(ranking),
-        "calibration_slope": calibration_slope(ranking),
-        "calibration_error": calibration_error(ranking),
-    }
-    return np.stack([columns[name] for name in METRICS], axis=1)
-
-
 def draw_weights(generator: np.random.Generator, replicates: int, patients: int) -> Floats:
     """Draw `patients` patients with replacement, `replicates` times; return counts, (R, P)."""
     drawn = generator.integers(patients, size=(replicates, patients))
@@ -58,42 +66,39 @@ def draw_weights(generator: np.random.Generator, replicates: int, patients: int)
     return counts.reshape(replicates, patients).astype(np.float64)
 
 
-def bootstrap_means(runs: Sequence[TestPart], replicates: int, seed: int) -> Floats:
-    """Return the mean over runs of every metric in every replicate, (R, 7).
+def bootstrap_values(runs: Sequence[TestPart], replicates: int, seed: int) -> Floats:
+    """Return every metric of every label and run in every replicate, (runs, R, K, metrics).
 
     The patients of all runs together are resampled, so a patient drawn twice counts twice with all
     his stays, in every run that tests him: runs of one split share one draw, and the overlap of
-    the test parts of different splits is kept. The thresholds of `f1_tuned` are not chosen anew.
+    the test parts of different splits is kept. All labels share the draws. The thresholds of
+    `f1_tuned` are not chosen anew. NaN stands for a metric that a replicate lacks, and for all
+    metrics of a label with one class in the run's test part.
     """
     patients, places = np.unique(
         np.concatenate([run.patient_id for run in runs]), return_inverse=True
     )
-    places_of = np.split(places, np.cumsum([run.labels.size for run in runs])[:-1])
+    places_of = np.split(places, np.cumsum([len(run.labels) for run in runs])[:-1])
     generator = np.random.default_rng(seed)
-    at_once = max(1, ELEMENTS_AT_ONCE // max(patients.size, *(run.labels.size for run in runs)))
-    means = []
+    at_once = max(1, ELEMENTS_AT_ONCE // max(patients.size, *(len(run.labels) for run in runs)))
+    values = np.full((len(runs), replicates, runs[0].num_labels, len(METRICS)), np.nan)
     for start in range(0, replicates, at_once):
-        weights = draw_weights(generator, min(at_once, replicates - start), patients.size)
-        values = [
-            replicate_metrics(rank(run.labels, run.scores, weights[:, where]), run.threshold)
-            for run, where in zip(runs, places_of, strict=True)
-        ]
-        means.append(np.mean(values, axis=0))
-    return np.concatenate(means)
+        chunk = slice(start, min(start + at_once, replicates))
+        weights = draw_weights(generator, chunk.stop - start, patients.size)
+        for number, (run, where) in enumerate(zip(runs, places_of, strict=True)):
+            drawn = weights[:, where]
+            for k, labels, scores, threshold in run.columns():
+                ranking = rank(labels, scores, drawn)
+                values[number, chunk, k] = metric_columns(ranking, threshold)
+    return values
 
 
-def bootstrap_intervals(
-    runs: Sequence[TestPart], *, replicates: int, seed: int
-) -> dict[str, Interval]:
-    """Return the percentile interval of the mean over runs of each metric.
+def interval_of(values: Floats) -> Interval:
+    """Return the percentile interval of one metric over replicates, (R,).
 
     Replicates without the metric (a class not drawn, labels separated) are left out and counted.
     """
-    means = bootstrap_means(runs, replicates, seed)
+    kept = values[np.isfinite(values)]
     tails = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-    intervals = {}
-    for name, column in zip(METRICS, means.T, strict=True):
-        kept = column[np.isfinite(column)]
-        low, high = (float(q) for q in np.quantile(kept, tails)) if kept.size else (None, None)
-        intervals[name] = Interval(low, high, int(column.size - kept.size))
-    return intervals
+    low, high = (float(q) for q in np.quantile(kept, tails)) if kept.size else (None, None)
+    return Interval(low, high, int(values.size - kept.size))

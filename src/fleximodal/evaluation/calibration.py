@@ -1,9 +1,8 @@
 """Calibration: slope of the logistic recalibration, and equal-mass bins."""
 
 import numpy as np
-from scipy.special import expit, logit
 
-from fleximodal.evaluation.ranking import Floats, Ranking, divide
+from fleximodal.ranking import Floats, Ranking, divide
 
 BINS = 10
 CLIP = 1e-7  # probabilities of 0 and 1 have no logit; about the resolution of float32
@@ -12,6 +11,21 @@ TOLERANCE = 1e-10  # of the gradient, per unit of mass
 SLACK = 0.1
 EQUAL = "all scores are equal"
 SEPARATED = "the scores separate the labels"
+
+
+def logit(p: Floats) -> Floats:
+    """Return log(p / (1 - p)); scipy has it too but takes long to import."""
+    return np.log(p / (1 - p))
+
+
+def expit(x: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x))."""
+    with np.errstate(over="ignore"):  # exp gives infinity, the quotient zero
+        return 1 / (1 + np.exp(-x))
+
+
+def _clipped_logit(ranking: Ranking) -> Floats:
+    return logit(np.clip(ranking.scores, CLIP, 1 - CLIP))
 
 
 def _separated(x: Floats, ranking: Ranking) -> np.ndarray:
@@ -29,7 +43,7 @@ def _separated(x: Floats, ranking: Ranking) -> np.ndarray:
 
 def no_slope_reason(ranking: Ranking) -> str | None:
     """Return why the first row has no calibration slope, None if it has one."""
-    x = logit(np.clip(ranking.scores, CLIP, 1 - CLIP))
+    x = _clipped_logit(ranking)
     if x[0] == x[-1]:
         return EQUAL
     return SEPARATED if _separated(x, ranking)[0] else None
@@ -43,7 +57,7 @@ def calibration_slope(ranking: Ranking) -> Floats:
     separate the labels, are all equal, or one class has no mass. Scores are clipped to
     [1e-7, 1 - 1e-7].
     """
-    x = logit(np.clip(ranking.scores, CLIP, 1 - CLIP))
+    x = _clipped_logit(ranking)
     slopes = np.full(len(ranking.positive), np.nan)
     rows = np.flatnonzero(~_separated(x, ranking))
     if rows.size == 0:
@@ -55,34 +69,42 @@ def calibration_slope(ranking: Ranking) -> Floats:
 
 def _newton(z: Floats, positive: Floats, mass: Floats) -> Floats:
     """Return the slopes on the standardised logits `z`, (R,); NaN where it does not converge."""
-    total = mass.sum(axis=1)
+    slopes = np.full(len(mass), np.nan)
+    rows = np.arange(len(mass))
+    total, wanted = mass.sum(axis=1), _moments(positive, z, 2)
     beta = np.stack([logit(positive.sum(axis=1) / total), np.zeros(len(mass))], axis=1)
     step = np.zeros_like(beta)
     promised = np.zeros(len(mass))
-    active = np.arange(len(mass))
     for _ in range(STEPS):
-        expected = expit(beta[active, :1] + beta[active, 1:] * z)
-        weight = mass[active] * expected
-        gradient = _moments(positive[active] - weight, z, 2)
-        going = np.abs(gradient).max(axis=1) > TOLERANCE * total[active]
-        curvature = _moments((weight * (1 - expected))[going], z, 3)
-        active, gradient = active[going], gradient[going]
-        if active.size == 0:
-            break
+        expected = expit(beta[:, :1] + beta[:, 1:] * z)
+        weight = mass * expected
+        gradient = wanted - _moments(weight, z, 2)
+        going = np.abs(gradient).max(axis=1) > TOLERANCE * total
+        if not going.all():
+            slopes[rows[~going]] = beta[~going, 1]
+            if not going.any():
+                break
+            rows, mass, total, wanted, beta, step, promised, expected, weight, gradient = (
+                array[going]
+                for array in
+                (rows, mass, total, wanted, beta, step, promised, expected, weight, gradient)
+            )  # fmt: skip
+        weight *= 1 - expected
+        curvature = _moments(weight, z, 3)
         # The likelihood is concave: it falls at the end of a step only if the step went too far.
-        too_far = (gradient * step[active]).sum(axis=1) < -SLACK * promised[active]
+        too_far = (gradient * step).sum(axis=1) < -SLACK * promised
         newton = _solve(curvature, gradient)
         promise = (gradient * newton).sum(axis=1)
-        step[active] = np.where(too_far[:, None], step[active] / 2, newton)
-        promised[active] = np.where(too_far, promised[active] / 2, promise)
-        beta[active] += np.where(too_far, -1, 1)[:, None] * step[active]
-    beta[active] = np.nan
-    return beta[:, 1]
+        step = np.where(too_far[:, None], step / 2, newton)
+        promised = np.where(too_far, promised / 2, promise)
+        beta = beta + np.where(too_far, -1, 1)[:, None] * step
+    return slopes
 
 
 def _moments(values: Floats, z: Floats, count: int) -> Floats:
     """Return the sums of `values` times z**0, z**1, ... along the scores, (R, count)."""
-    return np.stack([(values * z**power).sum(axis=1) for power in range(count)], axis=1)
+    # einsum without its optimisation sums in plain loops and makes no array in between.
+    return np.stack([np.einsum("rg,g->r", values, z**power) for power in range(count)], axis=1)
 
 
 def _solve(curvature: Floats, gradient: Floats) -> Floats:

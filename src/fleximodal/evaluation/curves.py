@@ -1,34 +1,40 @@
-"""Curves of a cell on fixed grids: ROC, precision-recall and reliability."""
+"""Curves of a cell on fixed grids: ROC, precision-recall and reliability.
 
-from collections.abc import Sequence
+With several labels ROC and precision-recall are macro curves: the mean over the labels of the
+height of each label's curve (labels with one class in a test part left out), as the metrics are
+macro means. The reliability diagram pools labels, as it pools runs.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from fleximodal.evaluation.bootstrap import TestPart
 from fleximodal.evaluation.calibration import BINS, equal_mass_bins, sum_by_bin
-from fleximodal.evaluation.ranking import Floats, rank
+from fleximodal.ranking import Floats, Ranking, rank
 
 GRID = np.linspace(0.0, 1.0, 101)
 
 
-def roc_on_grid(run: TestPart) -> Floats:
+def roc_on_grid(ranking: Ranking) -> Floats:
     """Return the true positive rate at each false positive rate of GRID, (101,)."""
-    false, true, _ = roc_curve(run.labels, run.scores)
-    return np.interp(GRID, false, true)
+    true = np.cumsum(np.append(0.0, ranking.positive[0, ::-1]))
+    false = np.cumsum(np.append(0.0, ranking.negative[0, ::-1]))
+    return np.interp(GRID, false / false[-1], true / true[-1])
 
 
-def precision_on_grid(run: TestPart) -> Floats:
+def precision_on_grid(ranking: Ranking) -> Floats:
     """Return the precision at each recall of GRID, (101,).
 
     That of the highest threshold that reaches the recall, and for 0 of the highest that finds a
     positive; linear interpolation between points of the curve would be too optimistic (Davis and
     Goadrich 2006).
     """
-    precision, recall, _ = precision_recall_curve(run.labels, run.scores)
-    found = recall > 0
-    precision, recall = precision[found][::-1], recall[found][::-1]
+    true = np.cumsum(ranking.positive[0, ::-1])
+    flagged = np.cumsum(ranking.mass[0, ::-1])
+    found = true > 0
+    precision, recall = (true / flagged)[found], true[found] / true[-1]
     # A recall of 0.3 read off the grid may be a bit above the 3/10 of the curve.
     return precision[np.searchsorted(recall, GRID - 1e-12)]
 
@@ -36,7 +42,8 @@ def precision_on_grid(run: TestPart) -> Floats:
 def reliability(runs: Sequence[TestPart]) -> dict[str, list[float]]:
     """Return mean score, observed fraction and number in ten equal-mass bins, runs pooled."""
     ranking = rank(
-        np.concatenate([run.labels for run in runs]), np.concatenate([run.scores for run in runs])
+        np.concatenate([run.labels.ravel() for run in runs]),
+        np.concatenate([run.scores.ravel() for run in runs]),
     )
     bins = equal_mass_bins(ranking)
     number = sum_by_bin(bins, ranking.mass)[0]
@@ -56,11 +63,20 @@ def curves_of(runs: Sequence[TestPart]) -> dict[str, Any]:
     return {
         "roc": {
             "false_positive_rate": grid,
-            "true_positive_rate": np.mean([roc_on_grid(run) for run in runs], axis=0).tolist(),
+            "true_positive_rate": _mean_curve(runs, roc_on_grid),
         },
         "precision_recall": {
             "recall": grid,
-            "precision": np.mean([precision_on_grid(run) for run in runs], axis=0).tolist(),
+            "precision": _mean_curve(runs, precision_on_grid),
         },
         "reliability": {"bins": BINS, **reliability(runs)},
     }
+
+
+def _mean_curve(runs: Sequence[TestPart], curve: Callable[[Ranking], Floats]) -> list[float]:
+    per_run = [
+        np.mean([curve(rank(labels, scores)) for _, labels, scores, _ in run.columns()], axis=0)
+        for run in runs
+    ]
+    means: list[float] = np.mean(per_run, axis=0).tolist()
+    return means

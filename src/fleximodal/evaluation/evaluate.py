@@ -1,19 +1,25 @@
 """From the stored predictions of one cell to its metrics and curves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 
 from fleximodal.config.cells import Cell
-from fleximodal.evaluation.bootstrap import TestPart, bootstrap_intervals
+from fleximodal.evaluation.bootstrap import bootstrap_values
 from fleximodal.evaluation.curves import curves_of
-from fleximodal.evaluation.metrics import best_f1_threshold, measure
-from fleximodal.evaluation.names import METRICS, data_kind
-from fleximodal.evaluation.predictions import RUN, parts_of_run, read_predictions
+from fleximodal.evaluation.names import data_kind
+from fleximodal.evaluation.predictions import (
+    RUN,
+    is_multilabel,
+    label_names,
+    parts_of_run,
+    read_predictions,
+    values_of,
+)
+from fleximodal.evaluation.runs import run_entry
+from fleximodal.evaluation.summary import summarise, summarise_labels
 from fleximodal.io.atomic import atomic_folder, write_json
 from fleximodal.io.manifest import write_manifest
 
@@ -30,6 +36,10 @@ def evaluate_cell(
 ) -> None:
     """Write metrics.json, curves.json and manifest.json of a cell into the folder `output`.
 
+    With several labels every metric is the macro mean over labels. A label with one class in a
+    run's test part is left out of that run's means, and listed under `undefined_labels`; what
+    single labels reach stands under `labels`.
+
     Parameters
     ----------
     predictions
@@ -37,7 +47,7 @@ def evaluate_cell(
     output
         Folder that is replaced as a whole; nothing of a single stay is written to it.
     cell
-        source, task, protocol, modalities, method and variant.
+        The fields of `fleximodal.config.cells.Cell`.
     replicates, seed
         Number of bootstrap resamples of patients, and the seed of their draw.
 
@@ -45,16 +55,20 @@ def evaluate_cell(
     ------
     FleximodalError
         If the file cannot be evaluated (see `read_predictions`), or if a part of a run is absent
-        or has one class only.
+        or has no label with both classes.
     """
     named = Cell(**cell)
     frame = read_predictions(predictions)
+    tested = frame.filter(pl.col("part") == PART)
+    labels = values_of(tested.unique("stay_id"), "label")
+    names = label_names(predictions, labels.shape[1]) if is_multilabel(frame) else None
     tests, runs = [], []
     for (split, run_seed), rows in frame.group_by(*RUN, maintain_order=True):
-        test, run = _evaluate_run(rows, named, str(split), int(str(run_seed)))
+        run = str(split), int(str(run_seed))
+        parts = parts_of_run(rows, named, *run)
+        test, entry = run_entry(*run, parts["val"], parts[PART], names)
         tests.append(test)
-        runs.append(run)
-    tested = frame.filter(pl.col("part") == PART)
+        runs.append(entry)
     head = {
         "cell": asdict(named),
         "data": data_kind(named.source),
@@ -62,15 +76,15 @@ def evaluate_cell(
         "n_runs": len(runs),
         "n_stays": tested["stay_id"].n_unique(),
         "n_patients": tested["patient_id"].n_unique(),
-        "prevalence": float(tested.unique("stay_id")["label"].to_numpy().mean()),
+        "prevalence": float(labels.mean()),
     }
     settings = {"replicates": replicates, "seed": seed}
-    summary = _summarise(runs, tests, **settings)
+    values = bootstrap_values(tests, **settings)
+    content = {**head, "runs": runs, "summary": summarise(runs, values), "bootstrap": settings}
+    if names is not None:
+        content |= summarise_labels(runs, values, names)
     with atomic_folder(output) as folder:
-        write_json(
-            folder / "metrics.json",
-            {**head, "runs": runs, "summary": summary, "bootstrap": settings},
-        )
+        write_json(folder / "metrics.json", content)
         write_json(folder / "curves.json", {**head, **curves_of(tests)})
         write_manifest(
             folder,
@@ -79,52 +93,3 @@ def evaluate_cell(
             rows={Path(predictions).name: len(frame)},
             settings={"cell": asdict(named), "bootstrap": settings},
         )
-
-
-def _evaluate_run(
-    rows: pl.DataFrame, cell: Cell, split: str, seed: int
-) -> tuple[TestPart, dict[str, Any]]:
-    parts = parts_of_run(rows, cell, split, seed)
-    val, test = parts["val"], parts[PART]
-    threshold = best_f1_threshold(val["label"].to_numpy(), val["score"].cast(pl.Float64).to_numpy())
-    part = TestPart(
-        patient_id=test["patient_id"].to_numpy(),
-        labels=test["label"].to_numpy(),
-        scores=test["score"].cast(pl.Float64).to_numpy(),
-        threshold=threshold,
-    )
-    values, reasons = measure(part.labels, part.scores, threshold)
-    return part, {
-        "split": split,
-        "seed": seed,
-        "threshold": threshold,
-        "n_stays": len(test),
-        "n_patients": test["patient_id"].n_unique(),
-        "prevalence": float(part.labels.mean()),
-        "metrics": values,
-        "undefined": reasons,
-    }
-
-
-def _summarise(
-    runs: Sequence[Mapping[str, Any]], tests: Sequence[TestPart], *, replicates: int, seed: int
-) -> dict[str, dict[str, Any]]:
-    """Return mean, sample standard deviation and interval of each metric; null if undefined."""
-    intervals = bootstrap_intervals(tests, replicates=replicates, seed=seed)
-    summary: dict[str, dict[str, Any]] = {}
-    for name in METRICS:
-        values = [run["metrics"][name] for run in runs]
-        if None in values:
-            empty = dict.fromkeys(("mean", "sd", "low", "high"))
-            why = next(run["undefined"][name] for run in runs if name in run["undefined"])
-            summary[name] = {**empty, "undefined_replicates": replicates, "reason": why}
-            continue
-        interval = intervals[name]
-        summary[name] = {
-            "mean": float(np.mean(values)),
-            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-            "low": interval.low,
-            "high": interval.high,
-            "undefined_replicates": interval.undefined,
-        }
-    return summary

@@ -1,77 +1,40 @@
-"""The metrics of one run, from labels and scores of its test part."""
+"""The metrics of one label of one run, for any number of weightings at once."""
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    f1_score,
-    precision_recall_curve,
-    roc_auc_score,
+from numpy.typing import ArrayLike
+
+from fleximodal import ranking as weighted
+from fleximodal.evaluation.calibration import (
+    calibration_error,
+    calibration_slope,
+    no_slope_reason,
 )
-
-from fleximodal.evaluation import calibration
 from fleximodal.evaluation.names import METRICS
-from fleximodal.evaluation.ranking import Floats, rank
+from fleximodal.ranking import Floats, Ranking, divide, rank
 
-Labels = NDArray[np.integer]
-
-
-def auroc(labels: Labels, scores: Floats, weights: Floats | None = None) -> float:
-    """Return the area under the ROC curve."""
-    return float(roc_auc_score(labels, scores, sample_weight=weights))
+FIXED = 0.5  # the threshold of `f1` and `auroc_hard`
 
 
-def auprc(labels: Labels, scores: Floats, weights: Floats | None = None) -> float:
-    """Return the average precision (no interpolation between points of the curve)."""
-    return float(average_precision_score(labels, scores, sample_weight=weights))
+def metric_columns(ranking: Ranking, threshold: float) -> Floats:
+    """Return all metrics, in the order of METRICS, for each row of weights, (R, metrics).
 
-
-def f1(
-    labels: Labels, scores: Floats, threshold: float = 0.5, weights: Floats | None = None
-) -> float:
-    """Return F1 of the positive class, predicted where score >= `threshold`; 0 if none is."""
-    flagged = np.asarray(scores) >= threshold
-    return float(f1_score(labels, flagged, sample_weight=weights, zero_division=0.0))
-
-
-def brier(labels: Labels, scores: Floats, weights: Floats | None = None) -> float:
-    """Return the mean squared distance between score and label."""
-    return float(brier_score_loss(labels, scores, sample_weight=weights))
-
-
-def calibration_slope(
-    labels: Labels, scores: Floats, weights: Floats | None = None
-) -> tuple[float | None, str | None]:
-    """Return the slope of label on logit(score), or None and the reason why there is none."""
-    ranking = rank(labels, scores, None if weights is None else weights[None])
-    reason = calibration.no_slope_reason(ranking)
-    if reason is not None:
-        return None, reason
-    slope = float(calibration.calibration_slope(ranking)[0])
-    return (slope, None) if np.isfinite(slope) else (None, "the regression did not converge")
-
-
-def calibration_error(labels: Labels, scores: Floats, weights: Floats | None = None) -> float:
-    """Return the expected calibration error over ten bins of equal mass."""
-    ranking = rank(labels, scores, None if weights is None else weights[None])
-    return float(calibration.calibration_error(ranking)[0])
-
-
-def best_f1_threshold(labels: Labels, scores: Floats) -> float:
-    """Return the score that, taken as threshold, gives the highest F1; the lowest of equals.
-
-    To be chosen on the validation part, never on the part that is reported.
+    `threshold` is that of `f1_tuned`; NaN stands for what does not exist in a row.
     """
-    precision, recall, thresholds = precision_recall_curve(labels, scores)
-    precision, recall = precision[:-1], recall[:-1]
-    total = precision + recall
-    value = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-    return float(thresholds[np.argmax(value)])
+    columns = {
+        "auroc": weighted.auroc(ranking),
+        "auprc": weighted.auprc(ranking),
+        "f1": weighted.f1(ranking, FIXED),
+        "f1_tuned": weighted.f1(ranking, threshold),
+        "brier": weighted.brier(ranking),
+        "calibration_slope": calibration_slope(ranking),
+        "calibration_error": calibration_error(ranking),
+        "auroc_hard": weighted.auroc_hard(ranking, FIXED),
+    }
+    return np.stack([columns[name] for name in METRICS], axis=1)
 
 
 def measure(
-    labels: Labels, scores: Floats, threshold: float
+    labels: ArrayLike, scores: ArrayLike, threshold: float
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Return all metrics by name, and the reasons of those that do not exist (None).
 
@@ -84,16 +47,22 @@ def measure(
     threshold
         The threshold of `f1_tuned`, chosen on the validation part.
     """
-    slope, reason = calibration_slope(labels, scores)
-    values: dict[str, float | None] = {
-        "auroc": auroc(labels, scores),
-        "auprc": auprc(labels, scores),
-        "f1": f1(labels, scores),
-        "f1_tuned": f1(labels, scores, threshold),
-        "brier": brier(labels, scores),
-        "calibration_slope": slope,
-        "calibration_error": calibration_error(labels, scores),
-    }
-    return {name: values[name] for name in METRICS}, (
-        {} if reason is None else {"calibration_slope": reason}
-    )
+    ranking = rank(labels, scores)
+    found = metric_columns(ranking, threshold)[0].tolist()
+    values = {n: None if np.isnan(v) else v for n, v in zip(METRICS, found, strict=True)}
+    if values["calibration_slope"] is not None:
+        return values, {}
+    reason = no_slope_reason(ranking) or "the regression did not converge"
+    return values, {"calibration_slope": reason}
+
+
+def best_f1_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the score that, taken as threshold, gives the highest F1; the lowest of equals.
+
+    To be chosen on the validation part, never on the part that is reported.
+    """
+    ranking = rank(labels, scores)
+    hits = np.cumsum(ranking.positive[0, ::-1])[::-1]
+    flagged = np.cumsum(ranking.mass[0, ::-1])[::-1]
+    value = divide(2 * hits, flagged + hits[0])
+    return float(ranking.scores[np.argmax(value)])

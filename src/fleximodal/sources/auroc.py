@@ -1,6 +1,8 @@
-"""Area under the ROC curve with ties, in a sample and in expectation."""
+"""The AUROC of generated data: in the labels drawn, and in expectation over the draw."""
 
 import numpy as np
+
+from fleximodal.ranking import auroc, rank
 
 
 def weighted_auroc(score: np.ndarray, positive: np.ndarray, *, expected: bool) -> float | None:
@@ -16,16 +18,9 @@ def weighted_auroc(score: np.ndarray, positive: np.ndarray, *, expected: bool) -
         Whether `positive` are probabilities of independent labels: no one is then compared with
         oneself, and the result is the expected numerator over the expected denominator.
     """
-    _, group = np.unique(score, return_inverse=True)
-    negative = 1.0 - positive
-    positives = np.bincount(group, weights=positive)
-    negatives = np.bincount(group, weights=negative)
-    below = np.cumsum(negatives) - negatives
-    oneself = float((positive * negative).sum()) if expected else 0.0
-    pairs = float(positive.sum() * negative.sum()) - oneself
-    if pairs <= 0:
-        return None
-    return float((positives * (below + negatives / 2)).sum() - oneself / 2) / pairs
+    oneself = float((positive * (1.0 - positive)).sum()) if expected else 0.0
+    value = float(auroc(rank(positive, score), oneself)[0])
+    return None if np.isnan(value) else value
 
 
 def expected_auroc(probability: np.ndarray) -> float:

@@ -20,8 +20,12 @@ from fleximodal.dataset.scaler import Scaler, read_scalers
 from fleximodal.errors import FleximodalError
 from fleximodal.io.manifest import hash_of, sha256_of
 from fleximodal.methods.registry import settings_of
+from fleximodal.methods.settings import MethodSettings
+from fleximodal.methods.variants import parse_variant
+from fleximodal.training.controls import with_controls
 from fleximodal.training.finished import CellState
 from fleximodal.training.functions import load_function
+from fleximodal.training.kept import kept_stays
 from fleximodal.training.member import Fitted, Member
 from fleximodal.training.outputs import write_cell
 from fleximodal.training.reproducible import choose_device, repeatable
@@ -73,8 +77,7 @@ def train_cell(
     training = Training.model_validate(description["training"])
     train = load_function(settings.trainer, f"trainer of method {description['method']!r}")
     device = choose_device(training.device)
-    packed = read_packed(dataset).select(description["modalities"].split("+"))
-    members = _members(description, settings.seeded, packed, read_splits(splits), scalers)
+    members = members_of(description, settings, read_packed(dataset), read_splits(splits), scalers)
     inputs = [dataset / FILE, splits, scalers]
     key = hash_of([dict(description), {path.name: sha256_of(path) for path in inputs}, code])
     kept = CellState(state, key)
@@ -99,15 +102,24 @@ def train_cell(
     kept.remove()
 
 
-def _members(
+def members_of(
     description: Mapping[str, Any],
-    seeded: bool,
-    packed: PackedDataset,
+    settings: MethodSettings,
+    whole: PackedDataset,
     splits: pl.DataFrame,
     scalers: Path,
 ) -> list[Member]:
+    """Return the runs of a cell: every split, every seed; parameters as for `train_cell`.
+
+    Raises
+    ------
+    FleximodalError
+        If a modality, a split or a stay is unknown, or a scaler was fitted on other stays.
+    """
     known = read_scalers(scalers)
-    seeds = description["seeds"] if seeded else description["seeds"][:1]
+    seeds = description["seeds"] if settings.seeded else description["seeds"][:1]
+    packed = whole.select(description["modalities"].split("+"))
+    packed = with_controls(packed, parse_variant(description["variant"]).controls)
     members = []
     for split in description["splits"]:
         rows = splits.filter(split=split)
@@ -123,6 +135,13 @@ def _members(
         }
         _check_scaler(known[split], stays["train"], split, scalers)
         parts = {part: packed.index_of(ids) for part, ids in stays.items()}
+        parts = kept_stays(
+            whole,
+            parts,
+            cases=description["cases"],
+            overlong=getattr(settings, "overlong", "truncate"),
+            limit=description["training"].get("max_rows"),
+        )
         members += [Member(packed, split, seed, parts, known[split]) for seed in seeds]
     return members
 

@@ -1,6 +1,7 @@
 """The trainer of HAIM: tabular features, gradient-boosted trees (Soenksen et al. 2022)."""
 
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from fleximodal.config.schema import Training
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.settings import HAIMSettings
 from fleximodal.training.haim_features import haim_features
-from fleximodal.training.haim_grid import GRIDS, GridPoint, booster_settings, cross_validate
+from fleximodal.training.haim_grid import (
+    GRIDS,
+    booster_settings,
+    cross_validate,
+    undefined_in_folds,
+)
 from fleximodal.training.member import Fitted, Member
 from fleximodal.training.objective import check_classes
 
@@ -30,6 +36,8 @@ def fit_haim(
 
     The validation part plays no role in the choice; it is scored like the test part. The epochs
     and rates of `training` do not apply to trees, and a run is short enough to keep no state.
+    Several labels have trees of their own and one setting, that of the best macro AUROC; stays
+    are weighted by class only where there is one label. XGBoost uses as many threads as torch.
 
     Raises
     ------
@@ -37,39 +45,56 @@ def fit_haim(
         If the training part has fewer stays of a class than there are folds.
     """
     check_classes(member)
-    columns = haim_features(member.dataset, member.scaler, max_rows=settings.max_rows)
-    rows = {part: columns[positions] for part, positions in member.parts.items()}
-    mean, std = rows["train"].mean(axis=0), rows["train"].std(axis=0)
-    std[std == 0] = 1
-    rows = {part: ((row - mean) / std).astype(np.float32) for part, row in rows.items()}
+    columns = haim_features(member.dataset, member.scaler, settings)
+    fitted = columns[member.parts["train"]]
+    mean, std = _moments(fitted)
     labels = member.dataset.label[member.parts["train"]]
-    positive = int(labels.sum())
-    weight = (len(labels) - positive) / positive
+    features = _standardised(fitted, mean, std)
+    weight = float((labels == 0).sum() / (labels == 1).sum()) if labels.ndim == 1 else None
+    threads = torch.get_num_threads()
 
     points = GRIDS[settings.grid]
     history: list[dict[str, Any]] = [asdict(point) for point in points]
     best = 0
     if len(points) > 1:
-        _check_folds(member, min(positive, len(labels) - positive), settings.folds)
+        _check_folds(member, labels, settings.folds)
         auroc = cross_validate(
-            rows["train"],
+            features,
             labels,
             points,
             folds=settings.folds,
             positive_weight=weight,
+            max_bins=settings.max_bins,
             seed=settings.seed,
+            threads=threads,
             log=log,
         )
+        # A fold in which no label has both classes tells nothing of any setting.
+        auroc = auroc[:, ~np.isnan(auroc).any(axis=0)]
         best = int(auroc.mean(axis=1).argmax())
         for row, scores in zip(history, auroc, strict=True):
             row["cv_auroc"] = float(scores.mean())
-            row["cv_auroc_sd"] = float(scores.std(ddof=1))
+            row["cv_auroc_sd"] = float(scores.std(ddof=1)) if len(scores) > 1 else None
+            if labels.ndim > 1:
+                row["cv_undefined"] = undefined_in_folds(labels, settings.folds, settings.seed)
     history = [{"point": i, **row, "selected": i == best} for i, row in enumerate(history)]
 
-    booster = _refit(rows["train"], labels, points[best], weight, settings.seed)
-    log.info("%s: %d stays, %d features, %s", member.name, *rows["train"].shape, history[best])
+    booster_values = booster_settings(
+        points[best],
+        positive_weight=weight,
+        max_bins=settings.max_bins,
+        seed=settings.seed,
+        threads=threads,
+    )
+    bins = xgboost.QuantileDMatrix(features, labels, max_bin=settings.max_bins, nthread=threads)
+    booster = xgboost.train(booster_values, bins, num_boost_round=points[best].n_estimators)
+    log.info("%s: %d stays, %d features, %s", member.name, *features.shape, history[best])
+    scores = {
+        part: _predict(booster, _standardised(columns[member.parts[part]], mean, std))
+        for part in ("val", "test")
+    }
     return Fitted(
-        scores={part: _predict(booster, rows[part]) for part in ("val", "test")},
+        scores=scores,
         history=history,
         chosen=history[best],
         parameters=sum(tree.count("\n") for tree in booster.get_dump()),
@@ -81,21 +106,58 @@ def fit_haim(
     )
 
 
-def _check_folds(member: Member, rarest: int, folds: int) -> None:
+def score_haim(
+    member: Member,
+    settings: HAIMSettings,
+    training: Training,
+    tensors: Mapping[str, torch.Tensor],
+    parts: Iterable[str],
+) -> dict[str, np.ndarray]:
+    """Return the scores that a stored model gives the stays of the parts.
+
+    Parameters
+    ----------
+    member, settings, training
+        As for `fit_haim`; the stays may differ from those that the model was fitted on.
+    tensors
+        The tensors of a `Fitted`, as stored.
+    parts
+        Names in `member.parts`.
+    """
+    columns = haim_features(member.dataset, member.scaler, settings)
+    booster = xgboost.Booster({"nthread": torch.get_num_threads()})
+    booster.load_model(bytearray(tensors["booster_ubj"].numpy().tobytes()))
+    mean, std = tensors["column_mean"].numpy(), tensors["column_std"].numpy()
+    return {
+        part: _predict(booster, _standardised(columns[member.parts[part]], mean, std))
+        for part in parts
+    }
+
+
+def _moments(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column; NaN, a missing value, is left out."""
+    known = ~np.isnan(columns)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, columns, 0).sum(axis=0) / count
+    std = np.sqrt((np.where(known, columns - mean, 0) ** 2).sum(axis=0) / count)
+    std[std == 0] = 1
+    return mean, std
+
+
+def _standardised(columns: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return ((columns - mean) / std).astype(np.float32)
+
+
+def _check_folds(member: Member, labels: np.ndarray, folds: int) -> None:
+    rarest = int(min((labels == 0).sum(), (labels == 1).sum())) if labels.ndim == 1 else len(labels)
     if rarest < folds:
+        of_what = "of the rarer class, " if labels.ndim == 1 else ""
         raise FleximodalError(
-            f"the training part of {member.name} has {rarest} stays of the rarer class, fewer than "
+            f"the training part of {member.name} has {rarest} stays {of_what}fewer than "
             f"the {folds} folds of HAIM; use more stays, fewer folds or grid: off"
         )
 
 
-def _refit(
-    features: np.ndarray, labels: np.ndarray, point: GridPoint, weight: float, seed: int
-) -> xgboost.Booster:
-    bins = xgboost.QuantileDMatrix(features, labels)
-    settings = booster_settings(point, positive_weight=weight, seed=seed)
-    return xgboost.train(settings, bins, num_boost_round=point.n_estimators)
-
-
 def _predict(booster: xgboost.Booster, features: np.ndarray) -> np.ndarray:
-    return booster.predict(xgboost.DMatrix(features)).astype(np.float64)
+    """Return probabilities, (n,) or (n, K), float64."""
+    return booster.predict(xgboost.DMatrix(features, nthread=1)).astype(np.float64)

@@ -1,19 +1,24 @@
 """Choice of XGBoost settings by cross-validation (Soenksen et al. 2022).
 
-Every setting of the grid is scored on every fold, but bins are made once per fold, and a run with
-fewer trees is read off the longer run with the same depth and rate: trees are grown one after
-another, so both give the same bits as a search that fits each setting by itself.
+Every setting of the grid is scored on every fold, but bins are made once per fold and thread, and
+a run with fewer trees is read off the longer run with the same depth and rate: trees are grown one
+after another, so both give the same bits as a search that fits each setting by itself. Several
+boosters grow at once, each on one thread: threads that share a tree spend much of their time
+waiting for each other. Several labels share bins and draws of folds; each has trees of its own.
 """
 
 import logging
-from dataclasses import asdict, dataclass
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, astuple, dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 import xgboost
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from fleximodal.ranking import auroc, both_classes, mean_of_known, rank
 
 
 @dataclass(frozen=True)
@@ -37,16 +42,37 @@ GRIDS: dict[str, tuple[GridPoint, ...]] = {
 }
 
 
-def booster_settings(point: GridPoint, *, positive_weight: float, seed: int) -> dict[str, Any]:
-    """Return XGBoost's parameters for a binary task; the number of trees is given apart."""
-    return {
+def booster_settings(
+    point: GridPoint, *, positive_weight: float | None, max_bins: int, seed: int, threads: int
+) -> dict[str, Any]:
+    """Return XGBoost's parameters; the number of trees is given apart.
+
+    `positive_weight` is the weight of a positive against a negative stay; None gives all the same.
+    With labels (n, K) each label has trees of its own, the same as if it were the only one.
+    """
+    settings = {
         "objective": "binary:logistic",
         "tree_method": "hist",
         "max_depth": point.max_depth,
         "learning_rate": point.learning_rate,
-        "scale_pos_weight": positive_weight,
+        "max_bin": max_bins,
         "seed": seed,
+        "nthread": threads,
     }
+    return settings if positive_weight is None else settings | {"scale_pos_weight": positive_weight}
+
+
+def folds_of(labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return fitted and held-out rows of shuffled folds, stratified if there is one label."""
+    splitter = StratifiedKFold if labels.ndim == 1 else KFold
+    return list(splitter(folds, shuffle=True, random_state=seed).split(labels, labels))
+
+
+def macro_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the mean AUROC over the labels with both classes; NaN if there is none."""
+    columns = zip(labels.reshape(len(labels), -1).T, scores.reshape(len(labels), -1).T, strict=True)
+    each = np.array([auroc(rank(label, score))[0] for label, score in columns])
+    return float(mean_of_known(each, axis=0))
 
 
 def cross_validate(
@@ -55,8 +81,10 @@ def cross_validate(
     points: tuple[GridPoint, ...],
     *,
     folds: int,
-    positive_weight: float,
+    positive_weight: float | None,
+    max_bins: int,
     seed: int,
+    threads: int,
     log: logging.Logger,
 ) -> np.ndarray:
     """Return the AUROC of every setting on every held-out fold.
@@ -64,38 +92,75 @@ def cross_validate(
     Parameters
     ----------
     features, labels
-        (n, columns) and (n,) of the training part.
+        (n, columns) and (n,) or (n, K) of the training part.
     points
         The settings to score.
     folds
-        Number of stratified, shuffled folds.
+        Number of shuffled folds, stratified by the label if there is only one.
     positive_weight
-        Weight of a positive against a negative row.
+        As for `booster_settings`.
+    max_bins
+        Bins per column.
     seed
-        Seed of the shuffle.
+        Seed of the shuffle and of the trees.
+    threads
+        Boosters that grow at once; the result does not depend on it.
 
     Returns
     -------
     numpy.ndarray
-        (points, folds) float64.
+        (points, folds) float64. With several labels the macro mean over those of which the fold
+        has both classes; NaN if it has no such label.
     """
+    parts = folds_of(labels, folds, seed)
     longest: dict[tuple[int, float], GridPoint] = {}
     for point in sorted(points, key=lambda point: point.n_estimators):
         longest[point.max_depth, point.learning_rate] = point
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    auroc = np.empty((len(points), folds))
-    for fold, (fitted, held_out) in enumerate(splitter.split(features, labels)):
-        bins = xgboost.QuantileDMatrix(features[fitted], labels[fitted])
-        test = xgboost.DMatrix(features[held_out])
-        for key, long in longest.items():
-            settings = booster_settings(long, positive_weight=positive_weight, seed=seed)
-            booster = xgboost.train(settings, bins, num_boost_round=long.n_estimators)
-            for row, point in enumerate(points):
-                if (point.max_depth, point.learning_rate) == key:
-                    scores = booster.predict(test, iteration_range=(0, point.n_estimators))
-                    auroc[row, fold] = roc_auc_score(labels[held_out], scores)
-                    log.info(
-                        "fold %d of %d, %s: AUROC %.4f", fold + 1, folds, asdict(point),
-                        auroc[row, fold],
-                    )  # fmt: skip
-    return auroc
+    # Deep trees first, so that at the end no thread is left with a long run.
+    keys = sorted(longest, reverse=True)
+    kept = threading.local()
+
+    def bins_of(fold: int) -> tuple[xgboost.QuantileDMatrix, xgboost.DMatrix]:
+        """Return what this thread trains and tests on; kept until it turns to another fold."""
+        if getattr(kept, "fold", None) != fold:
+            fitted, held_out = parts[fold]
+            kept.bins = xgboost.QuantileDMatrix(
+                features[fitted], labels[fitted], max_bin=max_bins, nthread=1
+            )
+            kept.test = xgboost.DMatrix(features[held_out], nthread=1)
+            kept.fold = fold
+        return kept.bins, kept.test
+
+    def grow(job: tuple[int, tuple[int, float]]) -> list[tuple[int, int, float]]:
+        """Grow the longest run of a depth and rate on a fold; score all settings it holds."""
+        fold, key = job
+        bins, test = bins_of(fold)
+        settings = booster_settings(
+            longest[key],
+            positive_weight=positive_weight,
+            max_bins=max_bins,
+            seed=seed,
+            threads=1,
+        )
+        booster = xgboost.train(settings, bins, num_boost_round=longest[key].n_estimators)
+        truth = labels[parts[fold][1]]
+        return [
+            (row, fold, macro_auroc(truth, booster.predict(test, iteration_range=(0, trees))))
+            for row, (depth, trees, rate) in enumerate(map(astuple, points))
+            if (depth, rate) == key
+        ]
+
+    result = np.full((len(points), folds), np.nan)
+    with ThreadPoolExecutor(threads) as pool:
+        for scored in pool.map(grow, product(range(folds), keys)):
+            for row, fold, value in scored:
+                result[row, fold] = value
+                tried = asdict(points[row])
+                log.info("fold %d of %d, %s: AUROC %.4f", fold + 1, folds, tried, value)
+    return result
+
+
+def undefined_in_folds(labels: np.ndarray, folds: int, seed: int) -> int:
+    """Return how often a label has one class only in a held-out fold of `cross_validate`."""
+    parts = folds_of(labels, folds, seed)
+    return sum(int((~both_classes(labels[held_out])).sum()) for _, held_out in parts)

@@ -6,7 +6,7 @@ A method's settings name their trainer as "module:function". The function is cal
 
 with a `Member`, the method's settings, the `training` section of the configuration, a folder
 `state` of its own that survives an interruption, and a logger. The number of threads is set by
-the caller, for torch and for XGBoost.
+the caller, for torch, which trainers that use other libraries ask.
 """
 
 from dataclasses import dataclass, field
@@ -54,7 +54,8 @@ class Fitted:
     Attributes
     ----------
     scores
-        For "val" and "test", the probability of class 1 in the order of `Member.parts`, float64.
+        For "val" and "test", the probability of class 1 in the order of `Member.parts`, float64;
+        (n,), or (n, K) for K labels.
     history
         One row per epoch (networks) or per point of the grid (trees), for `history.csv`; without
         times, so that equal runs give equal rows.

@@ -7,6 +7,7 @@ part is scored, and the weights of the epoch with the best validation metric giv
 import logging
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from fleximodal.config.schema import Training
 from fleximodal.dataset.batch import BatchBuilder
 from fleximodal.dataset.packed import PackedDataset, Series
+from fleximodal.dataset.reading import Reading
+from fleximodal.errors import FleximodalError
 from fleximodal.io.manifest import hash_of
 from fleximodal.methods.settings import NetworkSettings
 from fleximodal.models.build import ModalitySpec
@@ -56,18 +59,11 @@ def fit_network(
     check_classes(member)
     device = choose_device(training.device)
     torch.manual_seed(derived_seed(member.seed, "initialisation"))
-    model = _build(member.dataset, settings).to(device)
+    model = build_network(member.dataset, settings).to(device)
     optimizer = torch.optim.Adam(
         model.parameters(), lr=training.learning_rate, fused=device.type in ("cpu", "cuda")
     )
-    builder = BatchBuilder(
-        member.dataset,
-        member.scaler,
-        grid_steps=settings.grid_steps,
-        max_rows=training.max_rows,
-        max_items=training.max_items,
-        device=device,
-    )
+    builder = batch_builder(member, settings, training, device)
 
     kept = TrainingState(state, _key(member, settings, training))
     progress = kept.load()
@@ -141,7 +137,8 @@ def best_epoch(history: list[dict[str, Any]], metric: str) -> int:
     return int(best["epoch"])
 
 
-def _build(dataset: PackedDataset, settings: NetworkSettings) -> nn.Module:
+def build_network(dataset: PackedDataset, settings: NetworkSettings) -> nn.Module:
+    """Return the network of `settings` for the modalities and labels of `dataset`."""
     specs = [
         ModalitySpec(name, "series", len(modality.channels))
         if isinstance(modality, Series)
@@ -151,6 +148,46 @@ def _build(dataset: PackedDataset, settings: NetworkSettings) -> nn.Module:
     build = load_function(settings.builder, f"builder of {type(settings).__name__}")
     model: nn.Module = build(settings, specs, num_outputs(dataset.label))
     return model
+
+
+def stored_network(
+    member: Member, settings: NetworkSettings, tensors: Mapping[str, Tensor]
+) -> nn.Module:
+    """Return the network of a run with the weights of its checkpoint, on the CPU.
+
+    Raises
+    ------
+    FleximodalError
+        If the weights are of another network.
+    """
+    model = build_network(member.dataset, settings)
+    try:
+        model.load_state_dict(dict(tensors))
+    except RuntimeError:
+        raise FleximodalError(
+            f"the stored weights of {member.name} are of another network than the settings of the "
+            "cell describe; delete the cell's folder of results and train it again"
+        ) from None
+    return model
+
+
+def batch_builder(
+    member: Member, settings: NetworkSettings, training: Training, device: torch.device
+) -> BatchBuilder:
+    """Return what makes the batches of a run, in training and whenever its model is used again."""
+    return BatchBuilder(
+        member.dataset,
+        member.scaler,
+        grid_steps=settings.grid_steps,
+        reading=Reading(
+            max_rows=training.max_rows,
+            max_items=training.max_items,
+            item_limit=settings.item_limit,
+            time_axis=settings.time_axis,
+            imputation=settings.imputation,
+        ),
+        device=device,
+    )
 
 
 def _key(member: Member, settings: NetworkSettings, training: Training) -> str:

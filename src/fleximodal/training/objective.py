@@ -1,11 +1,12 @@
 """Loss, probabilities and validation metrics of binary and multilabel tasks."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from torch import Tensor
 from torch.nn import functional
 
+from fleximodal import ranking
 from fleximodal.errors import FleximodalError
+from fleximodal.ranking import both_classes, rank
 from fleximodal.training.member import Member
 
 THRESHOLD = 0.5
@@ -34,7 +35,10 @@ def probabilities(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def check_classes(member: Member) -> None:
-    """Refuse a training or validation part in which a label takes one value only.
+    """Refuse a training or validation part in which no label takes both values.
+
+    Of several labels some may take one value only: they are left out of the validation metrics
+    and listed in `run.json`.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def check_classes(member: Member) -> None:
     """
     for part in ("train", "val"):
         labels = member.dataset.label[member.parts[part]]
-        if len(labels) == 0 or (labels.min(axis=0) == labels.max(axis=0)).any():
+        if not both_classes(labels).any():
             raise FleximodalError(
                 f"part {part!r} of split {member.split!r} ({len(labels)} stays) lacks one of the "
                 "two classes, so its AUROC is undefined; use more stays or another split"
@@ -51,10 +55,19 @@ def check_classes(member: Member) -> None:
 
 
 def validation_metrics(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Return AUROC, AUPRC and F1 at 0.5; the macro mean over labels if there are several."""
-    average = "binary" if labels.ndim == 1 else "macro"
-    return {
-        "auroc": float(roc_auc_score(labels, scores)),
-        "auprc": float(average_precision_score(labels, scores)),
-        "f1": float(f1_score(labels, scores >= THRESHOLD, average=average, zero_division=0)),
+    """Return AUROC, AUPRC and F1 at 0.5.
+
+    Of several labels the macro mean over those that have both classes, and the number of the
+    others as `undefined_labels`.
+    """
+    kept = both_classes(labels)
+    columns = zip(
+        labels.reshape(len(labels), -1).T, scores.reshape(len(labels), -1).T, kept, strict=True
+    )
+    rankings = [rank(label, score) for label, score, both in columns if both]
+    metrics = {
+        "auroc": float(np.mean([ranking.auroc(one)[0] for one in rankings])),
+        "auprc": float(np.mean([ranking.auprc(one)[0] for one in rankings])),
+        "f1": float(np.mean([ranking.f1(one, THRESHOLD)[0] for one in rankings])),
     }
+    return metrics if labels.ndim == 1 else metrics | {"undefined_labels": int((~kept).sum())}

@@ -1,14 +1,18 @@
 """The folder of results of a trained cell."""
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from fleximodal.dataset.packed import PackedDataset
 from fleximodal.io.atomic import atomic_folder, write_json
 from fleximodal.io.manifest import write_manifest
+from fleximodal.ranking import both_classes
 from fleximodal.training.finished import FinishedRun
 from fleximodal.training.member import Member
 
@@ -32,7 +36,8 @@ def write_cell(
 ) -> None:
     """Write everything about a cell at once; `output` is replaced as a whole.
 
-    `predictions.parquet`: one row per run, part (val, test) and stay. `history.csv`: epochs, or
+    `predictions.parquet`: one row per run, part (val, test) and stay; with several labels lists of
+    labels and scores, the names in the file's metadata. `history.csv`: epochs, or
     points of the grid. `routing.csv`: mean gate weights over the test part. `run.json`: the
     description and what each run chose. `cost.json`: time and memory, the only file that differs
     between equal runs. `checkpoints/{split}-{seed}.safetensors`: the fitted models.
@@ -51,15 +56,19 @@ def write_cell(
         Files that were read, for the manifest.
     """
     pairs = list(zip(members, runs, strict=True))
-    predictions = pl.concat(_predictions(member, run) for member, run in pairs)
+    predictions = pl.concat(predictions_of(member, run.scores) for member, run in pairs)
     predictions = predictions.sort("split", "seed", "part", "stay_id")
     history = _rows(pairs, "history")
     routing = pl.DataFrame(_rows(pairs, "routing"), schema=ROUTING)
     with atomic_folder(output) as folder:
-        predictions.write_parquet(folder / "predictions.parquet")
+        predictions.write_parquet(
+            folder / "predictions.parquet", metadata=label_metadata(members[0].dataset)
+        )
         pl.DataFrame(history, infer_schema_length=None).write_csv(folder / "history.csv")
         routing.write_csv(folder / "routing.csv")
-        chosen = [_name(member) | {"chosen": run.chosen} for member, run in pairs]
+        chosen = [
+            _name(member) | {"chosen": run.chosen} | _one_class(member) for member, run in pairs
+        ]
         write_json(folder / "run.json", dict(description) | {"runs": chosen})
         write_json(folder / "cost.json", _cost(pairs, machine))
         (folder / "checkpoints").mkdir()
@@ -83,19 +92,19 @@ def _name(member: Member) -> dict[str, Any]:
     return {"split": member.split, "seed": member.seed}
 
 
-def _predictions(member: Member, run: FinishedRun) -> pl.DataFrame:
+def predictions_of(member: Member, scores: Mapping[str, np.ndarray]) -> pl.DataFrame:
+    """Return one row per part and stay of a run, in the order of its scores."""
     stays = member.dataset
     parts = []
-    for part, scores in run.scores.items():
+    for part, values in scores.items():
         positions = member.parts[part]
         frame = pl.DataFrame(
             {
                 "stay_id": stays.stay_id[positions],
                 "patient_id": stays.patient_id[positions],
-                "label": stays.label[positions],
-                "score": scores,
-            },
-            schema_overrides={"label": pl.Int8},
+                "label": _column(stays.label[positions], pl.Int8),
+                "score": _column(values, pl.Float64),
+            }
         )
         parts.append(
             frame.select(
@@ -106,6 +115,30 @@ def _predictions(member: Member, run: FinishedRun) -> pl.DataFrame:
             )
         )
     return pl.concat(parts)
+
+
+def label_metadata(dataset: PackedDataset) -> dict[str, str]:
+    """Return what the metadata of predictions.parquet say: the names of the labels, as JSON."""
+    return {"labels": json.dumps(dataset.labels)}
+
+
+def _column(values: np.ndarray, kind: type[pl.DataType]) -> pl.Series:
+    """Return a column of numbers (n,), or of lists where there are several labels (n, K)."""
+    return pl.Series(values).cast(kind if values.ndim == 1 else pl.List(kind))
+
+
+def _one_class(member: Member) -> dict[str, Any]:
+    """Return, of several labels, those that take one value only in a part."""
+    labels, names = member.dataset.label, member.dataset.labels
+    if labels.ndim == 1:
+        return {}
+    both = {part: both_classes(labels[rows]) for part, rows in member.parts.items()}
+    return {
+        "labels_with_one_class": {
+            part: [name for name, two in zip(names, kept, strict=True) if not two]
+            for part, kept in both.items()
+        }
+    }
 
 
 def _rows(pairs: Sequence[tuple[Member, FinishedRun]], kind: str) -> list[dict[str, Any]]:

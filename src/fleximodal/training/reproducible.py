@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-import xgboost
 
 from fleximodal.errors import FleximodalError
 
@@ -28,18 +27,18 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def repeatable(threads: int) -> Iterator[None]:
-    """Within the block torch and XGBoost use `threads` threads and deterministic algorithms.
+    """Within the block torch uses `threads` threads and deterministic algorithms.
 
-    On the CPU the same program, data and number of threads then give the same bits. An operation
-    without a deterministic form (there are some on GPUs) warns and goes on.
+    Trainers that use other libraries ask torch for the number of threads. On the CPU the same
+    program, data and number of threads then give the same bits. An operation without a
+    deterministic form (there are some on GPUs) warns and goes on.
     """
     threads_before = torch.get_num_threads()
     mode_before = torch.get_deterministic_debug_mode()
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("warn")
     try:
-        with xgboost.config_context(nthread=threads):
-            yield
+        yield
     finally:
         torch.set_num_threads(threads_before)
         torch.set_deterministic_debug_mode(mode_before)

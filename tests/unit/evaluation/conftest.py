@@ -11,6 +11,7 @@ CELL = {
     "source": "synthetic-physionet2012",
     "task": "48-IHM",
     "protocol": "official",
+    "cases": "all",
     "modalities": "vitals+labs",
     "method": "Concat",
     "variant": "paper",

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
 
 from fleximodal.evaluation import bootstrap
 from fleximodal.evaluation.bootstrap import (
+    Interval,
     TestPart,
-    bootstrap_intervals,
-    bootstrap_means,
+    bootstrap_values,
     draw_weights,
+    interval_of,
 )
-from fleximodal.evaluation.metrics import auroc
 from fleximodal.evaluation.names import METRICS
 
 AUROC = METRICS.index("auroc")
@@ -26,6 +27,16 @@ def part(stays: int, seed: int, shift: float = 1.0, first_patient: int = 0) -> T
     labels = (generator.random(stays) < 0.3).astype(np.int8)
     scores = expit(generator.normal(size=stays) + shift * labels)
     return TestPart(np.arange(first_patient, first_patient + stays), labels, scores, 0.5)
+
+
+def bootstrap_means(runs: list[TestPart], replicates: int, seed: int) -> np.ndarray:
+    """Return the mean over runs of each metric of the only label, (R, metrics)."""
+    return bootstrap_values(runs, replicates, seed)[:, :, 0].mean(axis=0)
+
+
+def bootstrap_intervals(runs: list[TestPart], *, replicates: int, seed: int) -> dict[str, Interval]:
+    means = bootstrap_means(runs, replicates, seed)
+    return {name: interval_of(column) for name, column in zip(METRICS, means.T, strict=True)}
 
 
 def width(runs: list[TestPart], metric: str = "auroc") -> float:
@@ -52,7 +63,7 @@ def test_means_are_those_of_resampled_stays() -> None:
     weights = draw_weights(np.random.default_rng(5), 20, 80)
     for row, counts in enumerate(weights.astype(int)):
         copies = np.repeat(np.arange(80), counts)
-        expected = np.mean([auroc(run.labels[copies], run.scores[copies]) for run in runs])
+        expected = np.mean([roc_auc_score(run.labels[copies], run.scores[copies]) for run in runs])
         assert found[row, AUROC] == pytest.approx(expected, abs=1e-12)
 
 
@@ -108,3 +119,17 @@ def test_replicates_without_the_metric_are_counted() -> None:
     assert intervals["auroc"].undefined == pytest.approx(400 * (0.316 + 0.004), rel=0.2)
     assert intervals["auroc"].low is not None
     assert intervals["brier"].undefined == 0
+
+
+def test_labels_share_the_draws_and_are_those_of_single_labels() -> None:
+    first, second = part(90, 1), part(90, 2)
+    labels = np.stack([first.labels, np.ones(90, np.int8), second.labels], axis=1)
+    scores = np.stack([first.scores, second.scores, second.scores], axis=1)
+    both = TestPart(first.patient_id, labels, scores, np.array([0.5, 0.5, 0.6]))
+    values = bootstrap_values([both], 30, seed=3)
+    assert values.shape == (1, 30, 3, len(METRICS))
+    assert np.array_equal(values[:, :, :1], bootstrap_values([first], 30, seed=3), equal_nan=True)
+    alone = bootstrap_values([replace(second, threshold=0.6)], 30, seed=3)
+    assert np.array_equal(values[:, :, 2:], alone, equal_nan=True)
+    # A label with one class has no metric at all.
+    assert np.isnan(values[:, :, 1]).all()

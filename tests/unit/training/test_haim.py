@@ -1,20 +1,27 @@
 """HAIM: separable data are separated, the quick grid search equals the plain one."""
 
 import logging
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import xgboost
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.settings import HAIMSettings
-from fleximodal.training.haim import fit_haim
-from fleximodal.training.haim_grid import GRIDS, GridPoint, cross_validate
-from fleximodal.training.member import Fitted
+from fleximodal.training.haim import fit_haim, score_haim
+from fleximodal.training.haim_grid import (
+    GRIDS,
+    GridPoint,
+    cross_validate,
+    undefined_in_folds,
+)
+from fleximodal.training.member import Fitted, Member
 from fleximodal.training.reproducible import repeatable
 from tests.unit.training.toy import TRAINING, cohort, member
 
@@ -48,12 +55,23 @@ def test_grids() -> None:
 def test_search_equals_fitting_every_setting_by_itself(
     table: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """scikit-learn's search with XGBoost's classifier gives the same bits."""
+    """scikit-learn's search with XGBoost's classifier gives the same scores.
+
+    Its AUROC sums areas, ours counts pairs: the last digit may differ.
+    """
     features, labels = table
     weight = (labels == 0).sum() / (labels == 1).sum()
     with xgboost.config_context(nthread=1):
         scores = cross_validate(
-            features, labels, POINTS, folds=5, positive_weight=weight, seed=42, log=LOG
+            features,
+            labels,
+            POINTS,
+            folds=5,
+            positive_weight=weight,
+            max_bins=256,
+            seed=42,
+            threads=2,
+            log=LOG,
         )
         search = GridSearchCV(
             xgboost.XGBClassifier(tree_method="hist", scale_pos_weight=weight, random_state=42),
@@ -67,7 +85,9 @@ def test_search_equals_fitting_every_setting_by_itself(
         GridPoint(**params): [found[f"split{fold}_test_score"][row] for fold in range(5)]
         for row, params in enumerate(found["params"])
     }
-    assert {point: scores[row].tolist() for row, point in enumerate(POINTS)} == expected
+    assert {point: scores[row].tolist() for row, point in enumerate(POINTS)} == {
+        point: pytest.approx(aurocs, abs=1e-14) for point, aurocs in expected.items()
+    }
 
 
 def test_fewer_trees_are_read_off_the_longer_run(
@@ -82,7 +102,17 @@ def test_fewer_trees_are_read_off_the_longer_run(
 
     monkeypatch.setattr(xgboost, "train", count)
     features, labels = table
-    cross_validate(features, labels, POINTS, folds=3, positive_weight=1.0, seed=0, log=LOG)
+    cross_validate(
+        features,
+        labels,
+        POINTS,
+        folds=3,
+        positive_weight=1.0,
+        max_bins=256,
+        seed=0,
+        threads=1,
+        log=LOG,
+    )
     assert grown == [9] * 4 * 3
 
 
@@ -133,3 +163,118 @@ def test_test_part_plays_no_role_in_the_fit(tmp_path: Path) -> None:
 def test_too_few_stays_of_a_class_for_the_folds(tmp_path: Path) -> None:
     with pytest.raises(FleximodalError, match="rarer class, fewer than the 90 folds"):
         fit(tmp_path, grid="small", folds=90)
+
+
+def test_threads_do_not_change_the_scores(table: tuple[np.ndarray, np.ndarray]) -> None:
+    features, labels = table
+    one, three = (
+        cross_validate(
+            features,
+            labels,
+            POINTS,
+            folds=4,
+            positive_weight=2.0,
+            max_bins=256,
+            seed=1,
+            threads=n,
+            log=LOG,
+        )
+        for n in (1, 3)
+    )
+    assert np.array_equal(one, three)
+
+
+@pytest.fixture
+def several(table: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    features, label = table
+    other = (features[:, 1] > 0.5).astype(np.int8)
+    return features, np.stack([label, np.zeros_like(label), other], axis=1)
+
+
+def test_labels_share_a_setting_and_have_trees_of_their_own(
+    several: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """The macro AUROC of boosters fitted to one label at a time, each with bins of its own."""
+    features, labels = several
+    points = POINTS[:3]
+    found = cross_validate(
+        features,
+        labels,
+        points,
+        folds=3,
+        positive_weight=None,
+        max_bins=256,
+        seed=5,
+        threads=2,
+        log=LOG,
+    )
+    splits = KFold(3, shuffle=True, random_state=5).split(features)
+    for fold, (fitted, held_out) in enumerate(splits):
+        for row, point in enumerate(points):
+            each = []
+            for k in (0, 2):  # the other label has one class
+                model = xgboost.XGBClassifier(
+                    tree_method="hist", random_state=5, n_jobs=1, **asdict(point)
+                ).fit(features[fitted], labels[fitted, k])
+                scores = model.predict_proba(features[held_out])[:, 1]
+                each.append(roc_auc_score(labels[held_out, k], scores))
+            assert found[row, fold] == pytest.approx(np.mean(each), abs=1e-14)
+    assert undefined_in_folds(labels, 3, 5) == 3
+
+
+def several_labels(stays: int = 200) -> Member:
+    dataset = cohort(stays, signal=2.0)
+    labels = np.stack([dataset.label, np.zeros_like(dataset.label), 1 - dataset.label], axis=1)
+    return member(replace(dataset, label=labels, labels=("a", "never", "b")))
+
+
+@pytest.mark.parametrize("grid", ["off", "small"])
+def test_several_labels(tmp_path: Path, grid: str) -> None:
+    run = several_labels()
+    settings = HAIMSettings(grid=grid, folds=3)
+    with repeatable(threads=2):
+        fitted = fit_haim(run, settings, TRAINING, state=tmp_path, log=LOG)
+    scores, labels = fitted.scores["test"], run.dataset.label[run.parts["test"]]
+    assert scores.shape == labels.shape
+    for k in (0, 2):
+        assert roc_auc_score(labels[:, k], scores[:, k]) > 0.9
+    assert (scores[:, 1] < 0.01).all()
+    if grid == "small":
+        assert fitted.chosen["cv_auroc"] > 0.9
+        assert fitted.chosen["cv_undefined"] == 3
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_stored_model_gives_its_scores_again(tmp_path: Path, several: bool) -> None:
+    run = several_labels() if several else member(cohort(200, signal=2.0))
+    settings = HAIMSettings(grid="off")
+    fitted = fit_haim(run, settings, TRAINING, state=tmp_path, log=LOG)
+    save_file(fitted.tensors, tmp_path / "weights.safetensors")
+    stored = load_file(tmp_path / "weights.safetensors")
+    found = score_haim(run, settings, TRAINING, stored, ["test", "val"])
+    assert list(found) == ["test", "val"]
+    for part, scores in found.items():
+        assert scores.tobytes() == fitted.scores[part].tobytes()
+
+
+def test_notes_dropped_by_the_released_slice_are_missing_values(tmp_path: Path) -> None:
+    dataset = cohort(120, signal=2.0)
+    static = dataset.modalities["static"]
+    notes = {"notes": replace(static, name="notes")}
+    run = member(replace(dataset, modalities=notes))
+    fitted = fit_haim(
+        run, HAIMSettings(slices="authors", grid="off"), TRAINING, state=tmp_path, log=LOG
+    )
+    # Every stay has one note, which the slice drops: nothing is left to tell stays apart.
+    assert len(set(fitted.scores["test"])) == 1
+
+
+def test_fewer_bins_give_other_trees(tmp_path: Path) -> None:
+    many, few = (fit(tmp_path, grid="off", max_bins=bins) for bins in (256, 4))
+    thresholds = []
+    for fitted in (many, few):
+        booster = xgboost.Booster()
+        booster.load_model(bytearray(fitted.tensors["booster_ubj"].numpy().tobytes()))
+        splits = booster.trees_to_dataframe().query("Feature != 'Leaf'")
+        thresholds.append(splits.groupby("Feature")["Split"].nunique().max())
+    assert thresholds[1] <= 4 < thresholds[0]

@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from fleximodal.config.schema import Training
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.settings import ConcatSettings, FuseMoESettings, NetworkSettings
+from fleximodal.methods.variants import parse_variant, with_variant
 from fleximodal.training import network
 from fleximodal.training.checkpoint import TrainingState
 from fleximodal.training.member import Fitted
@@ -25,6 +26,8 @@ from tests.unit.training.toy import TRAINING, Toy, ToySettings, cohort, member
 
 LOG = logging.getLogger("fleximodal.training")
 SMALL = {"width": 16, "heads": 2, "layers": 1, "time_width": 8, "time_heads": 2, "grid_steps": 6}
+FUSEMOE = FuseMoESettings(**SMALL, experts=4, top_k=2)
+RELEASED = with_variant(FUSEMOE, parse_variant("released"))
 
 
 def fit(
@@ -78,8 +81,8 @@ def test_without_signal_nothing_is_learnt(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [ToySettings(), ConcatSettings(**SMALL), FuseMoESettings(**SMALL, experts=4, top_k=2)],
-    ids=["toy", "Concat", "FuseMoE"],
+    [ToySettings(), ConcatSettings(**SMALL), FUSEMOE, RELEASED],
+    ids=["toy", "Concat", "FuseMoE", "FuseMoE-released"],
 )
 def test_equal_runs_give_equal_bits(tmp_path: Path, settings: NetworkSettings) -> None:
     torch.manual_seed(1)
@@ -104,9 +107,10 @@ def test_seeds_differ(tmp_path: Path) -> None:
     [
         (ToySettings(), 1),
         (ToySettings(), 3),
-        (FuseMoESettings(**SMALL, experts=4, top_k=2), 2),
+        (FUSEMOE, 2),
+        (RELEASED, 2),
     ],
-    ids=["toy-1", "toy-3", "FuseMoE-2"],
+    ids=["toy-1", "toy-3", "FuseMoE-2", "FuseMoE-released-2"],
 )
 def test_interrupted_training_ends_like_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: NetworkSettings, epoch: int

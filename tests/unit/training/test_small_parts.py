@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-import xgboost
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from torch import Tensor
 
@@ -101,15 +100,25 @@ def test_metrics_of_several_labels_are_macro_means(multilabel: tuple[Tensor, Ten
     )
 
 
+def test_a_label_with_one_class_is_left_out_and_counted(
+    multilabel: tuple[Tensor, Tensor],
+) -> None:
+    labels, scores = multilabel[1].numpy(), probabilities(*multilabel).numpy()
+    rest = validation_metrics(labels[:, 1:], scores[:, 1:])
+    assert rest["undefined_labels"] == 0
+    labels[:, 0] = 1
+    assert validation_metrics(labels, scores) == rest | {"undefined_labels": 1}
+    assert "undefined_labels" not in validation_metrics(labels[:, 1], scores[:, 1])
+
+
 def test_f1_without_predicted_positives_is_zero() -> None:
     assert validation_metrics(np.array([0, 1]), np.array([0.1, 0.2]))["f1"] == 0
 
 
 def test_threads_are_set_for_the_block_only() -> None:
-    before = torch.get_num_threads(), xgboost.get_config()["nthread"]
+    before = torch.get_num_threads()
     with repeatable(threads=3):
         assert torch.get_num_threads() == 3
-        assert xgboost.get_config()["nthread"] == 3
         assert torch.are_deterministic_algorithms_enabled()
-    assert (torch.get_num_threads(), xgboost.get_config()["nthread"]) == before
+    assert torch.get_num_threads() == before
     assert not torch.are_deterministic_algorithms_enabled()

@@ -109,6 +109,7 @@ def describe(method: str, settings: dict[str, Any]) -> dict[str, Any]:
         "seeds": [32, 42],
         "modalities": "vitals+labs+static",
         "method": method,
+        "cases": "all",
         "variant": "paper",
         "settings": settings,
         "training": TRAINING.model_dump(mode="json"),

@@ -1,0 +1,71 @@
+"""Mean, spread and interval of every metric over the runs of a cell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fleximodal.evaluation.bootstrap import interval_of
+from fleximodal.evaluation.names import METRICS
+from fleximodal.ranking import Floats, mean_of_known
+
+Entry = Mapping[str, Any]
+
+
+def summarise(runs: Sequence[Entry], replicates: Floats) -> dict[str, dict[str, Any]]:
+    """Return the summary of each metric; with several labels that of its macro mean.
+
+    Parameters
+    ----------
+    runs
+        One entry per run, see `fleximodal.evaluation.runs`.
+    replicates
+        (runs, R, K, metrics) bootstrap values. Where K > 1, a label that lacks the metric in a
+        replicate is left out of that replicate's macro mean, and such absences are counted.
+    """
+    macro = mean_of_known(replicates, axis=2)
+    summary = {}
+    for m, name in enumerate(METRICS):
+        summary[name] = _summary(runs, name, macro[:, :, m])
+        if replicates.shape[2] > 1:
+            absent = int(np.isnan(replicates[..., m]).sum())
+            summary[name]["undefined_label_replicates"] = absent
+    return summary
+
+
+def summarise_labels(
+    runs: Sequence[Entry], replicates: Floats, names: Sequence[str]
+) -> dict[str, Any]:
+    """Return `labels`, the summary of each label's metrics, and the labels undefined in a run."""
+    labels = {}
+    for k, label in enumerate(names):
+        own = [run["labels"][label] for run in runs]
+        labels[label] = {
+            "prevalence": float(np.mean([entry["prevalence"] for entry in own])),
+            "undefined_runs": sum(label in run["undefined_labels"] for run in runs),
+            "summary": {
+                name: _summary(own, name, replicates[:, :, k, m]) for m, name in enumerate(METRICS)
+            },
+        }
+    undefined = [label for label in names if labels[label]["undefined_runs"]]
+    return {"labels": labels, "undefined_labels": undefined}
+
+
+def _summary(runs: Sequence[Entry], name: str, replicates: Floats) -> dict[str, Any]:
+    """Return mean, sample standard deviation and interval of a metric; null if undefined.
+
+    `replicates` (runs, R) are its bootstrap values.
+    """
+    values = [run["metrics"][name] for run in runs]
+    if None in values:
+        empty = dict.fromkeys(("mean", "sd", "low", "high"))
+        why = next(run["undefined"][name] for run in runs if name in run["undefined"])
+        return {**empty, "undefined_replicates": replicates.shape[1], "reason": why}
+    interval = interval_of(replicates.mean(axis=0))
+    return {
+        "mean": float(np.mean(values)),
+        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        "low": interval.low,
+        "high": interval.high,
+        "undefined_replicates": interval.undefined,
+    }

@@ -1,0 +1,66 @@
+"""Negative controls: datasets in which there is nothing, or less, to find."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.errors import FleximodalError
+from fleximodal.methods.variants import NOISE, SHUFFLED_LABELS
+
+SEED = 0
+
+
+def with_controls(dataset: PackedDataset, controls: Sequence[str]) -> PackedDataset:
+    """Return a dataset changed by each control.
+
+    `shuffled-labels` gives each stay the labels of another one, drawn without replacement: no
+    method can then be better than chance, on any part. `noise-MODALITY` replaces every value of a
+    modality by independent normal draws with the mean and deviation of its channel or feature;
+    times, presence and unknown entries stay. The draws do not depend on the run.
+
+    Raises
+    ------
+    FleximodalError
+        If a control is unknown or names a modality that the dataset does not have.
+    """
+    generator = np.random.default_rng(SEED)
+    for control in controls:
+        if control == SHUFFLED_LABELS:
+            dataset = replace(dataset, label=generator.permutation(dataset.label))
+        elif control.startswith(NOISE) and control.removeprefix(NOISE) in dataset.modalities:
+            dataset = _with_noise(dataset, control.removeprefix(NOISE), generator)
+        else:
+            raise FleximodalError(
+                f"control {control!r} cannot be applied; use {SHUFFLED_LABELS}, or {NOISE} and one "
+                f"of {', '.join(dataset.modalities)}"
+            )
+    return dataset
+
+
+def _with_noise(dataset: PackedDataset, name: str, generator: np.random.Generator) -> PackedDataset:
+    modality = dataset.modalities[name]
+    noisy: Items | Series
+    if isinstance(modality, Items):
+        noisy = _noisy_items(modality, generator)
+    else:
+        noisy = _noisy_series(modality, generator)
+    return replace(dataset, modalities={**dataset.modalities, name: noisy})
+
+
+def _noisy_items(items: Items, generator: np.random.Generator) -> Items:
+    values = items.features_array
+    mean, std = (moment(values, axis=0) for moment in (np.nanmean, np.nanstd))
+    noise = mean + std * generator.standard_normal(values.shape)
+    kept = np.where(np.isnan(values), np.nan, noise).astype(values.dtype)
+    return replace(items, features_array=kept)
+
+
+def _noisy_series(series: Series, generator: np.random.Generator) -> Series:
+    channel, value = series.channel, series.value.astype(np.float64)
+    count = np.maximum(np.bincount(channel, minlength=len(series.channels)), 1)
+    mean = np.bincount(channel, value, len(count)) / count
+    std = np.sqrt(np.bincount(channel, (value - mean[channel]) ** 2, len(count)) / count)
+    noise = mean[channel] + std[channel] * generator.standard_normal(len(value))
+    return replace(series, value=noise.astype(series.value.dtype))
