@@ -1,22 +1,27 @@
 """A cell of a table: what it is called, where it lives, what describes it whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from fleximodal.config.load import method_settings
 from fleximodal.config.schema import Config
 
-PATTERN = "{source}/{task}/{protocol}/{modalities}/{method}/{variant}"
+PATTERN = "{source}/{task}/{protocol}/{cases}/{modalities}/{method}/{variant}"
+ALL_CASES = "all"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """(source, task, protocol, modalities, method, variant), with all its splits and seeds."""
+    """A source, task, protocol, cases, modalities, method and variant, with all splits and seeds.
+
+    `cases` is "all", or the modalities, joined by +, that a stay must have to be in any part.
+    """
 
     source: str
     task: str
     protocol: str
+    cases: str
     modalities: str
     method: str
     variant: str
@@ -50,7 +55,7 @@ def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
 
 def describe(config: Config, cell: Cell) -> dict[str, Any]:
     """Return everything that decides a cell's result, as plain JSON values, and nothing else."""
-    settings = method_settings(config, cell.method)
+    settings = method_settings(config, cell.method, cell.variant)
     training = config.training.model_dump(mode="json") if settings.uses_training else {}
     return {
         **asdict(cell),
@@ -59,22 +64,6 @@ def describe(config: Config, cell: Cell) -> dict[str, Any]:
         "settings": settings.model_dump(mode="json"),
         "training": training,
     }
-
-
-def cells_of(
-    source: str,
-    task: str,
-    protocol: str,
-    modalities: Sequence[str],
-    methods: Sequence[str],
-    variant: str,
-) -> list[Cell]:
-    """Return the cells of a table in the order of its rows: modality sets, then methods."""
-    return [
-        Cell(source, task, protocol, modality_set, method, variant)
-        for modality_set in modalities
-        for method in methods
-    ]
 
 
 def cell_of(wildcards: Mapping[str, str]) -> Cell:

@@ -244,6 +244,9 @@ class Network(Section):
     top_k: int | None = Field(None, ge=1, description="experts kept per token")
     disjoint_top_k: int | None = Field(None, ge=1, description="the same, disjoint router")
     expert_hidden: int | None = Field(None, ge=1, description="hidden width of an expert")
+    aux_window: Literal["batch", "micro_batch"] | None = Field(
+        None, description="stays over which the routers' losses are computed"
+    )
 
 
 class Evaluation(Section):
@@ -251,6 +254,16 @@ class Evaluation(Section):
 
     bootstrap_replicates: int = Field(1000, ge=10, description="resamples of patients")
     bootstrap_seed: int = Field(0, ge=0, description="seed of the resampling")
+
+
+class Claims(Section):
+    """How measured values are held against published ones; fixed before anything is run."""
+
+    level: float = Field(0.05, gt=0, lt=0.5, description="level of the tests")
+    margin: dict[Literal["auroc", "f1"], Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {"auroc": 0.01, "f1": 0.02},
+        description="largest difference, as a fraction, that counts as equivalent",
+    )
 
 
 class Folders(Section):
@@ -265,6 +278,15 @@ class Config(Section):
 
     tables: list[str] = Field(
         min_length=1, description="tables of `all`, each declared in config/tables/NAME.yaml"
+    )
+    figures: list[str] = Field(
+        default_factory=list,
+        description="figures of `all`, each declared in config/figures/NAME.yaml",
+    )
+    papers_data: Literal["generated", "real"] = Field(
+        "generated",
+        description="what the papers' tables and figures are computed from: the generated hospital "
+        "or the credentialed releases",
     )
     note: str = Field("", description="words added to every title, such as 'demonstration'")
     pathvars: Folders = Field(default_factory=Folders, description="folders of this configuration")
@@ -288,9 +310,10 @@ class Config(Section):
         default_factory=dict, description="settings per method, over those of `network`"
     )
     evaluation: Evaluation = Field(default_factory=Evaluation, description="intervals")
+    claims: Claims = Field(default_factory=Claims, description="verdicts on published values")
     theory: Theory = Field(default_factory=Theory, description="simulation of FuseMoE, section 4")
 
-    @field_validator("seeds", "tables")
+    @field_validator("seeds", "tables", "figures")
     @classmethod
     def _each_once(cls, value: list[Any]) -> list[Any]:
         if len(set(value)) < len(value):

@@ -14,7 +14,7 @@ from fleximodal.encoders.compute import computing
 from fleximodal.encoders.densenet import DenseNet121, densenet_of, random_densenet
 from fleximodal.encoders.download import check_digest, download_weights
 from fleximodal.encoders.ecgs import WEIGHTS, ECGRecords
-from fleximodal.encoders.images import FRONTAL, CXRImages
+from fleximodal.encoders.images import FRONTAL, CXRImages, PooledPixels
 from fleximodal.encoders.items import TableItems
 from fleximodal.encoders.notes import HashingNotes
 from fleximodal.encoders.settings import (
@@ -168,12 +168,14 @@ def _encode_notes(job: _Job, settings: NotesEncoder) -> None:
 def _encode_cxr(job: _Job, settings: CXREncoder, root: Path) -> None:
     frontal = pl.col("view").is_in(FRONTAL).fill_null(False)
     with computing(job.threads, settings.device) as device:
-        model, weights = _densenet(settings)
+        pooled = settings.kind == "pooling"
+        model, weights = (PooledPixels(), "none") if pooled else _densenet(settings)
         encode_items(
             TableItems(job.table, ["path", "view"], frontal if settings.views != "all" else None),
             CXRImages(
                 model,
                 root,
+                encoder="pooling" if pooled else "densenet121",
                 weights=weights,
                 batch_size=settings.batch_size,
                 device=device,

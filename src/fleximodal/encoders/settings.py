@@ -43,10 +43,15 @@ class NotesEncoder(EncoderSettings):
 class CXREncoder(EncoderSettings):
     """Chest radiographs to 1024 numbers."""
 
+    kind: Literal["pooling", "densenet"] = Field(
+        "pooling",
+        description="pooling: grey values of 32 x 32 cells, nothing to download, knows no anatomy; "
+        "densenet: DenseNet-121 with `weights`",
+    )
     weights: Literal["random", "file", "download"] = Field(
         "random",
-        description="random: untrained, of `seed`; file: read `file`; download: fetch `address` "
-        "to `file` unless it is there",
+        description="of the DenseNet-121; random: untrained, of `seed`; file: read `file`; "
+        "download: fetch `address` to `file` unless it is there",
     )
     file: str | None = Field(None, description="weights of the DenseNet-121 (.pt or .safetensors)")
     address: str = Field(CHEXPERT_WEIGHTS, description="where the weights are fetched from")

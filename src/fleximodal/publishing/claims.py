@@ -14,6 +14,8 @@ EQUIVALENT, DIFFERENT, INCONCLUSIVE = "equivalent", "different", "inconclusive"
 NOT_COMPARABLE = "not comparable: synthetic data"
 ABSENT = "not run: data absent"
 NO_TARGET = "not a target: "  # followed by the reason
+# On orders of methods.
+CONFIRMED, CONTRADICTED, UNDECIDED = "confirmed", "contradicted", "undecided"
 VERDICTS = (EQUIVALENT, DIFFERENT, INCONCLUSIVE, NOT_COMPARABLE, ABSENT)
 
 
@@ -25,21 +27,25 @@ class Claim:
     ----------
     claim
         A name of its own, such as "table3-48-IHM-auroc-Laplace".
-    table, dataset, modalities, task, metric, method, variant
+    paper, table, dataset, modalities, task, metric, method, variant
         Where the value stands and what it is; empty where a word has no meaning.
-    published_mean, published_sd
-        As printed, in the unit of `metric`.
-    measured, low, high, n
-        The same quantity as measured, its 95 % interval, and the number of runs behind it.
-    data
-        What kind of data it was measured on.
-    difference
-        measured minus published_mean.
+    published_mean, published_sd, published_n
+        As printed, in the unit of `metric`, and the number of runs behind it.
+    measured, sd, low, high, n
+        The same quantity as measured, its deviation over runs, its 95 % interval, and the number
+        of runs behind it.
+    source, protocol, cases, data
+        On what it was measured, and what kind of data that is.
+    difference, difference_low, difference_high
+        measured minus published_mean, with the interval that the verdict is read from.
+    margin, p
+        The largest difference that counts as equivalent, and the p-value of equivalence.
     verdict
         One of `VERDICTS`, or "not a target: " and the reason.
     """
 
     claim: str
+    paper: str = "FuseMoE"
     table: str
     dataset: str
     modalities: str
@@ -49,17 +55,30 @@ class Claim:
     variant: str
     published_mean: float
     published_sd: float | None = None
+    published_n: int | None = None
     measured: float | None = None
+    sd: float | None = None
     low: float | None = None
     high: float | None = None
     n: int | None = None
+    source: str = ""
+    protocol: str = ""
+    cases: str = ""
     data: str
     difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    margin: float | None = None
+    p: float | None = None
     verdict: str
 
 
 COLUMNS = [field.name for field in fields(Claim)]
-NUMBERS = ("published_mean", "published_sd", "measured", "low", "high", "n", "difference")
+INTEGERS = ("published_n", "n")
+NUMBERS = (
+    *("published_mean", "published_sd", "published_n", "measured", "sd", "low", "high", "n"),
+    *("difference", "difference_low", "difference_high", "margin", "p"),
+)
 
 
 def judge(published: float, low: float | None, high: float | None, margin: float) -> str:
@@ -78,7 +97,10 @@ def judge(published: float, low: float | None, high: float | None, margin: float
 def write_claims(claims: Sequence[Claim], path: Path | str) -> None:
     """Write a part of the claims table as CSV."""
     frame = pd.DataFrame([asdict(claim) for claim in claims], columns=COLUMNS)
-    write_text(path, frame.astype({"n": "Int64"}).to_csv(index=False, lineterminator="\n"))
+    write_text(
+        path,
+        frame.astype(dict.fromkeys(INTEGERS, "Int64")).to_csv(index=False, lineterminator="\n"),
+    )
 
 
 def collect_claims(parts: Sequence[Path | str], output: Path | str) -> None:

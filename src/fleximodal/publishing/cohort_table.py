@@ -8,6 +8,8 @@ import pandas as pd
 
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind
+from fleximodal.publishing.claims import write_claims
+from fleximodal.publishing.cohort_claims import cohort_claims
 from fleximodal.publishing.cohort_entries import (
     Cohort,
     CohortEntry,
@@ -18,13 +20,13 @@ from fleximodal.publishing.cohort_entries import (
 )
 from fleximodal.publishing.formats import write_page
 from fleximodal.publishing.numbers import NONE, count, percent, share
+from fleximodal.publishing.own_declaration import OwnTable
 from fleximodal.publishing.page import Page
 from fleximodal.publishing.table import ABSENT
 
 NAME = "table5"
 UNKNOWN = "unknown"
 NOT_COMPARABLE = "not comparable"
-TITLE = "Stays per source, task and modality"
 COLUMNS = (
     *("table", "source", "data", "release", "channels", "task", "unit", "count"),
     *("stays", "patients", "labels", "positives_least", "positives_most", "prevalence"),
@@ -42,26 +44,27 @@ PUBLISHED_COLUMNS = ("dataset", "tasks", "quantity", "n_stays")
 
 
 def write_cohort_table(
+    table: OwnTable,
     entries: Sequence[CohortEntry],
     absent: Sequence[tuple[str, str]],
     published: Path | str,
     folder: Path | str,
-    note: str = "",
+    claims: Path | str,
 ) -> None:
-    """Write table5.csv, table5.md, table5.tex and table5.html into `folder`.
+    """Write table5.csv, table5.md, table5.tex and table5.html into `folder`, and its claims.
 
     Parameters
     ----------
+    table
+        The declaration.
     entries
         The cohorts that were built.
     absent
         (source, task) of the cohorts whose data are absent.
     published
         CSV with the columns dataset, tasks (joined by " & "), quantity, n_stays.
-    folder
-        Folder of tables.
-    note
-        Words added to the title.
+    folder, claims
+        Folder of tables, and the CSV of the claims.
 
     Raises
     ------
@@ -69,7 +72,8 @@ def write_cohort_table(
         If a file of a cohort is absent or disagrees with another, or `published` is faulty.
     """
     frame = build_cohort_table(entries, absent, published)
-    write_page(frame, cohort_page(frame, note), folder)
+    write_page(frame, cohort_page(frame, table), folder)
+    write_claims(cohort_claims(frame, read_published(published)), claims)
 
 
 def build_cohort_table(
@@ -120,7 +124,7 @@ def read_published(path: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     return found
 
 
-def cohort_page(frame: pd.DataFrame, note: str = "") -> Page:
+def cohort_page(frame: pd.DataFrame, table: OwnTable) -> Page:
     """Return what a reader sees of the table; differences only where they say something."""
     incomparable = frame["verdict"].str.startswith(NOT_COMPARABLE)
     view = {
@@ -146,9 +150,9 @@ def cohort_page(frame: pd.DataFrame, note: str = "") -> Page:
     }
     return Page(
         name=NAME,
-        title=f"{TITLE} ({note})" if note else TITLE,
+        title=table.title,
         view=pd.DataFrame(view),
-        caption=_caption(frame),
+        caption=_caption(frame, table),
     )
 
 
@@ -210,13 +214,8 @@ def _signed(value: float) -> str:
     return NONE if pd.isna(value) else f"{int(value):+,}" if value else "0"
 
 
-def _caption(frame: pd.DataFrame) -> str:
-    words = [
-        "Total: all stays of the task; a modality or a set of modalities: stays with at least one "
-        "of each inside the window of the task. Positive: stays with the label, in brackets their "
-        "share of the row's stays, the mean over the labels where a task has several. Published: "
-        "FuseMoE (arXiv 2402.03226); difference: counted minus published."
-    ]
+def _caption(frame: pd.DataFrame, table: OwnTable) -> str:
+    words = [table.caption.strip()]
     generated = sorted(set(frame.loc[frame["data"] == "synthetic", "source"]))
     if generated:
         words.append(

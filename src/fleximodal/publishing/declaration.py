@@ -4,15 +4,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from fleximodal.config.cells import Cell, cells_of
-from fleximodal.config.errors import explain
+from fleximodal.config.cells import ALL_CASES, Cell
 from fleximodal.config.schema import Protocols, Section
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import METRICS, SOURCES, SYNTHETIC, is_synthetic
-from fleximodal.methods.registry import nearest
+from fleximodal.methods.variants import parse_variant
+from fleximodal.publishing.declaration_file import check_names, read_keys
 
 ModalitySet = Annotated[str, Field(pattern=r"^[a-z0-9]+(\+[a-z0-9]+)*$")]
 
@@ -33,7 +32,15 @@ class TableKeys(Section):
         min_length=1, description="modality sets, each joined by + in the source's order"
     )
     methods: list[str] = Field(min_length=1, description="registered methods, in row order")
-    variant: Literal["paper"] = Field("paper", description="faithful to the text of the paper")
+    cases: Literal["all"] | ModalitySet = Field(
+        ALL_CASES,
+        description="all, or modalities joined by + that a stay must have to be in any part",
+    )
+    variants: list[str] = Field(
+        ["paper"],
+        min_length=1,
+        description="paper, released, or one of them with +ID of a switched difference or control",
+    )
     metrics: list[str] = Field(min_length=1, description="metrics, in column order")
     figure: bool = Field(
         True, description="whether a figure is drawn: curves, or with `optimum` the optimum"
@@ -60,9 +67,13 @@ class TableDeclaration(TableKeys):
 
     def cells(self) -> list[Cell]:
         """Return the cells of the table in the order of its rows."""
-        return cells_of(
-            self.source, self.task, self.protocol, self.modalities, self.methods, self.variant
-        )
+        place = (self.source, self.task, self.protocol, self.cases)
+        return [
+            Cell(*place, modality_set, method, variant)
+            for modality_set in self.modalities
+            for variant in self.variants
+            for method in self.methods
+        ]
 
 
 def load_declaration(path: Path | str, known_methods: Collection[str]) -> TableDeclaration:
@@ -76,19 +87,7 @@ def load_declaration(path: Path | str, known_methods: Collection[str]) -> TableD
         published values beside generated data; or an optimum that is not known.
     """
     path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise FleximodalError(f"{path}: not a YAML file ({where}); mend it") from None
-    except OSError as error:
-        raise FleximodalError(f"{path}: cannot be read ({error.strerror})") from None
-    if not isinstance(values, dict):
-        raise FleximodalError(f"{path}: must hold keys and values, such as 'title: ...'")
-    try:
-        keys = TableKeys.model_validate(values)
-    except ValidationError as error:
-        raise explain(error, TableKeys, str(path)) from None
+    keys = read_keys(path, TableKeys)
     _check_names(keys, path, known_methods)
     return TableDeclaration(name=path.stem, **keys.model_dump())
 
@@ -101,16 +100,15 @@ def _check_names(keys: TableKeys, path: Path, known_methods: Collection[str]) ->
         ("methods", keys.methods, known_methods),
         ("metrics", keys.metrics, METRICS),
         ("modalities", keys.modalities, keys.modalities),
+        ("variants", keys.variants, keys.variants),
     ]
     for key, given, known in checks:
-        for position, name in enumerate(given):
-            if name not in known:
-                word = key.removesuffix("s")
-                raise FleximodalError(
-                    f"{path}: {key}: unknown {word} {name!r}{nearest(name, known)}"
-                )
-            if name in given[:position]:
-                raise FleximodalError(f"{path}: {key}: {name!r} is there twice; remove one")
+        check_names(path, key, given, known)
+    for variant in keys.variants:
+        try:
+            parse_variant(variant)
+        except FleximodalError as error:
+            raise FleximodalError(f"{path}: variants: {error}") from None
     if keys.peers and is_synthetic(keys.source):
         raise FleximodalError(
             f"{path}: peers: published values of real data cannot stand beside generated data; "

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from fleximodal.publishing.declaration import TableDeclaration
+from fleximodal.config.cells import Cell
+
+
+class Declared(Protocol):
+    """Any declaration: it has cells."""
+
+    def cells(self) -> list[Cell]:
+        """Return the cells in row order."""
+        ...
 
 
 def entries(
-    declaration: TableDeclaration,
+    declaration: Declared,
     *,
     leakage: Sequence[Path | str] | None = None,
     **files: Sequence[Path | str],
@@ -25,9 +33,9 @@ def entries(
         SOURCE/TASK/leakage/PROTOCOL. If given, each entry has the key "leakage": the file of its
         cell, or None.
     files
-        Per kind ("metrics", "cost", "curves") the files that exist, in folders named after their
-        cells. A kind without a file for a cell is None in its entry: the data of that cell are
-        absent.
+        Per kind ("metrics", "cost", "curves", "predictions") the files that exist, in folders
+        named after their cells. A kind without a file for a cell is None in its entry: the data of
+        that cell are absent.
     """
     found = {kind: _by_folder(paths) for kind, paths in files.items()}
     reports = _by_folder(leakage or ())

@@ -12,6 +12,7 @@ LABELS = {
     "brier": "Brier score (%)",
     "calibration_slope": "Calibration slope",
     "calibration_error": "Calibration error (%)",
+    "auroc_hard": "AUROC of 0/1 predictions (%)",
 }
 PERCENT = {metric: label.endswith("(%)") for metric, label in LABELS.items()}
 NONE = "–"

@@ -6,20 +6,31 @@ from pathlib import Path
 import pandas as pd
 
 from fleximodal.publishing.baseline import MISSINGNESS
-from fleximodal.publishing.numbers import LABELS, count, share, with_spread
+from fleximodal.publishing.claims import CONTRADICTED, DIFFERENT, NO_TARGET, NOT_COMPARABLE
+from fleximodal.publishing.comparison_declaration import CHANCE, NOT_CHANCE
+from fleximodal.publishing.numbers import LABELS, count, percent, rounded, share, with_spread
 from fleximodal.publishing.optimum import OPTIMUM
 from fleximodal.publishing.table import ABSENT, measured_cells
 
 HEADLINE = "auroc"
 
 
-def summarise(tables: Sequence[Path | str]) -> str:
+LARGEST = 5  # differences that are named
+
+
+def summarise(
+    tables: Sequence[Path | str],
+    claims: Path | str | None = None,
+    rankings: Path | str | None = None,
+) -> str:
     """Return a few lines about tables that a run has made.
 
     Parameters
     ----------
     tables
         The CSV files of the tables, in `results/tables/`; figures lie in `results/figures/`.
+    claims, rankings
+        claims.csv and rankings.csv, None where nothing was held against published values.
     """
     lines: list[str] = []
     for path in map(Path, tables):
@@ -27,20 +38,90 @@ def summarise(tables: Sequence[Path | str]) -> str:
             lines += _lines_of(path)
         else:
             lines.append(f"Table {path.stem}: not made by this run")
+    if claims is not None and Path(claims).is_file():
+        lines += _claims(Path(claims))
+    if rankings is not None and Path(rankings).is_file():
+        lines += _rankings(Path(rankings))
     return "\n".join(lines)
+
+
+def _claims(path: Path) -> list[str]:
+    """Return how many published values got which verdict, and the largest differences."""
+    frame = pd.read_csv(path)
+    lines = [f"Published values ({len(frame)}): {path}", f"  {_tally(frame['verdict'])}"]
+    apart = frame[frame["verdict"] == DIFFERENT].copy()
+    if apart.empty:
+        return lines
+    # Differences of different quantities are told in margins, where there are any.
+    apart["size"] = (apart["difference"] / apart["margin"].fillna(1.0)).abs()
+    lines.append("  largest differences, in margins:")
+    for _, row in apart.nlargest(LARGEST, "size").iterrows():
+        lines.append(
+            f"    {row['claim']}: {rounded(row['measured'], 2)} instead of "
+            f"{rounded(row['published_mean'], 2)} ({rounded(row['size'], 1)} margins)"
+        )
+    return lines
+
+
+def _rankings(path: Path) -> list[str]:
+    """Return how many orders of methods got which verdict, and those that are contradicted."""
+    frame = pd.read_csv(path)
+    if frame.empty:
+        return []
+    lines = [f"Orders of methods ({len(frame)}): {path}", f"  {_tally(frame['verdict'])}"]
+    generated = frame[frame["verdict"] == NOT_COMPARABLE]
+    if len(generated):
+        lines.append(f"  on the synthetic data: {_tally(generated['outcome'])}")
+    for _, row in frame[frame["verdict"] == CONTRADICTED].iterrows():
+        lines.append(
+            f"    contradicted: {row['claim']}: {row['our_second']} is ahead of {row['our_first']}"
+        )
+    return lines
+
+
+def _tally(values: "pd.Series[str]") -> str:
+    """Return each value with its number; reasons of one kind of verdict are taken together."""
+    words = values.map(lambda word: NO_TARGET.strip(": ") if word.startswith(NO_TARGET) else word)
+    return ", ".join(f"{number} {word}" for word, number in words.value_counts(sort=False).items())
 
 
 def _lines_of(path: Path) -> list[str]:
     frame = pd.read_csv(path)
+    if "data" not in frame:
+        return [f"Table {path.stem} (facts): {path} (also .md, .tex, .html)"]
     kind = " and ".join(dict.fromkeys(frame["data"]))
     figure = path.parent.parent / "figures" / f"{path.stem}.png"
     lines = [f"Table {path.stem} ({kind} data): {path} (also .md, .tex, .html)"]
     if figure.is_file():
         lines.append(f"  figure: {figure} (also .svg, .pdf, .csv)")
-    if "verdict" in frame:
+    if "count" in frame:
         return lines + _counts(frame)
+    if "published_mean" in frame:
+        return lines + _run(frame)
+    if "against_variant" in frame:
+        return lines + _run(frame) + _verdicts(frame)
     if "status" in frame:
         lines += _headline(measured_cells(frame)) + _absent(frame)
+    return lines
+
+
+def _run(frame: pd.DataFrame) -> list[str]:
+    """Return how many values wait for data."""
+    absent = int((frame["status"] == ABSENT).sum())
+    return [f"  {ABSENT}: {absent} of {len(frame)} values"] if absent else []
+
+
+def _verdicts(frame: pd.DataFrame) -> list[str]:
+    """Return the verdict on the headline metric of each variant that has one."""
+    judged = frame[(frame["metric"] == HEADLINE) & frame["difference"].notna()]
+    lines = []
+    for _, row in judged.iterrows():
+        told, low, high = "difference", "difference_low", "difference_high"
+        if row["verdict"] in (CHANCE, NOT_CHANCE):
+            told, low, high = "mean", "low", "high"
+        values = f"{percent(row[told])} [{percent(row[low])}, {percent(row[high])}]"
+        words = "points of AUROC" if told == "difference" else "% AUROC"
+        lines.append(f"    {row['method']} {row['variant']}: {values} {words}; {row['verdict']}")
     return lines
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from fleximodal.config.cells import ALL_CASES
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.baseline import MISSINGNESS, missingness_values
@@ -25,7 +26,8 @@ INTEGERS = (*COUNTS, "bootstrap_replicates", "parameters")
 def columns_of(metrics: Sequence[str], optimum: bool = False) -> list[str]:
     """Return the columns of a table with these metrics."""
     return [
-        *("table", "source", "data", "task", "protocol", "modalities", "method", "variant"),
+        *("table", "source", "data", "task", "protocol", "cases"),
+        *("modalities", "method", "variant"),
         *("status", *COUNTS, "prevalence", "bootstrap_replicates"),
         *(f"{metric}_{statistic}" for metric in metrics for statistic in STATISTICS),
         *((OPTIMUM, GAP) if optimum else ()),
@@ -46,7 +48,7 @@ def build_table(
     declaration
         The table.
     cells
-        In row order: "cell" (source, task, protocol, modalities, method, variant) and the paths
+        In row order: "cell" (the fields of a `Cell`) and the paths
         "metrics" (metrics.json) and "cost" (cost.json), both None where the data of the cell are
         absent. Where they have the key "leakage" (leakage.json, or None) and AUROC is among the
         metrics, the methods of each modality set are followed by a row "Missingness only".
@@ -71,7 +73,9 @@ def build_table(
     for _, alike in groupby(cells, key=_without_method):
         group = list(alike)
         rows += [_cell_row(declaration, entry) for entry in group]
-        if "leakage" in group[0] and "auroc" in declaration.metrics:
+        # Among complete cases presence says nothing.
+        everyone = declaration.cases == ALL_CASES
+        if everyone and "leakage" in group[0] and "auroc" in declaration.metrics:
             rows.append(_missingness_row(declaration, group))
     if declaration.optimum:
         order = [*declaration.methods, MISSINGNESS]

@@ -3,21 +3,11 @@
 import pandas as pd
 
 from fleximodal.publishing.numbers import NONE, rounded
+from fleximodal.publishing.own_declaration import OwnTable
 from fleximodal.publishing.page import Page
 
-NAME = "table2"
-TITLE = "Rates of estimation in theory and measured (simulation)"
-CAPTION = (
-    "Simulated data, no patients. Slopes of the median error over replicates in log n, with 95 % "
-    "intervals; theory are the exponents of FuseMoE, table 2 and theorems 4.1 to 4.3, up to "
-    "logarithms. A rate bounds the error from above: a slope may be steeper. Cells are those of a "
-    "true component with one or two fitted ones; rows without a number of fitted components are "
-    "losses of the whole fit. The error of a cell is that of its worst component (largest) or the "
-    "mean with their weights (weighted). Fits that did not converge are counted and kept."
-)
 
-
-def page_of_table2(frame: pd.DataFrame) -> Page:
+def page_of_table2(frame: pd.DataFrame, table: OwnTable) -> Page:
     """Return the page of `theory_table.build_table2`'s frame."""
     view = pd.DataFrame(
         {
@@ -39,7 +29,7 @@ def page_of_table2(frame: pd.DataFrame) -> Page:
             "Not converged": frame["not_converged"].map(_whole),
         }
     )
-    return Page(name=NAME, title=TITLE, view=view, caption=CAPTION)
+    return Page(name=table.name, title=table.title, view=view, caption=table.caption.strip())
 
 
 def _number(value: float | None) -> str:

@@ -13,6 +13,7 @@ from fleximodal.errors import FleximodalError
 from fleximodal.publishing.claims import Claim, judge, write_claims
 from fleximodal.publishing.formats import write_page
 from fleximodal.publishing.numbers import rounded
+from fleximodal.publishing.own_declaration import OwnTable
 from fleximodal.publishing.theory_page import page_of_table2
 
 DATA = "simulation"
@@ -33,6 +34,7 @@ INTEGERS = ("fitted_in_cell", "fits", "smallest_n", "largest_n", "not_converged"
 
 
 def write_table2(
+    table: OwnTable,
     slopes: Sequence[Path | str],
     rates: Path | str,
     printed: Path | str,
@@ -43,6 +45,8 @@ def write_table2(
 
     Parameters
     ----------
+    table
+        The declaration.
     slopes
         slopes.json of every configuration and gate.
     rates, printed
@@ -57,7 +61,7 @@ def write_table2(
     """
     theory, fits = read_rates(rates), read_printed(printed)
     frame = build_table2([read_slopes(path) for path in slopes], theory, fits)
-    write_page(frame, page_of_table2(frame), folder)
+    write_page(frame, page_of_table2(frame, table), folder)
     write_claims(theory_claims(frame, theory, fits), claims)
 
 

@@ -11,7 +11,12 @@ from fleximodal.publishing.page import Page
 from fleximodal.publishing.table import MEASURED, PUBLISHED, measured_cells
 
 COST_TITLE = "Cost of the same rows"
-VARYING = {"protocol": "Protocol", "modalities": "Modalities", "variant": "Variant"}
+VARYING = {
+    "protocol": "Protocol",
+    "cases": "Cases",
+    "modalities": "Modalities",
+    "variant": "Variant",
+}
 OPTIMUM_LABELS = {OPTIMUM: "Best reachable AUROC (%)", GAP: "Best minus measured (points)"}
 
 

@@ -12,7 +12,6 @@ from fleximodal.cohorts.protocols import make_splits
 from fleximodal.config.cells import (
     Cell,
     cell_of,
-    cells_of,
     describe,
     protocol_settings,
     split_names,
@@ -82,9 +81,8 @@ def test_sizes_reach_the_methods_that_have_them_and_own_settings_win() -> None:
 
 
 def test_description_changes_only_for_the_method_that_was_changed() -> None:
-    cells = cells_of(
-        "synthetic-physionet2012", "48-IHM", "official", ["a+b"], ["HAIM", "Concat"], "paper"
-    )
+    place = ("synthetic-physionet2012", "48-IHM", "official", "all", "a+b")
+    cells = [Cell(*place, method, "paper") for method in ("HAIM", "Concat")]
     before = load_config(MINIMAL)
     after = load_config({**MINIMAL, "methods": {"Concat": {"dropout": 0.3}}})
     assert describe(before, cells[0]) == describe(after, cells[0])
@@ -92,8 +90,9 @@ def test_description_changes_only_for_the_method_that_was_changed() -> None:
 
 
 def test_cell_is_found_again_from_its_path() -> None:
-    cell = Cell("synthetic-physionet2012", "48-IHM", "official", "vitals+labs", "HAIM", "paper")
-    names = ["source", "task", "protocol", "modalities", "method", "variant"]
+    place = ("synthetic-physionet2012", "48-IHM", "official", "all", "vitals+labs")
+    cell = Cell(*place, "HAIM", "paper+K-3")
+    names = ["source", "task", "protocol", "cases", "modalities", "method", "variant"]
     assert cell_of(dict(zip(names, cell.path.split("/"), strict=True))) == cell
 
 
@@ -101,7 +100,7 @@ def test_five_random_runs_the_splits_asked_for() -> None:
     config = load_config(
         {**MINIMAL, "seeds": [1], "protocols": {"five-random": {"splits": ["split2"]}}}
     )
-    cell = Cell("physionet2012", "48-IHM", "five-random", "vitals", "Concat", "paper")
+    cell = Cell("physionet2012", "48-IHM", "five-random", "all", "vitals", "Concat", "paper")
     description = describe(config, cell)
     assert (description["splits"], description["seeds"]) == (["split2"], [1])
     assert protocol_settings(config, "five-random") == {
@@ -125,7 +124,7 @@ def test_splits_have_the_names_that_the_cohort_gives_them(protocol: str) -> None
 
 
 def test_trees_do_not_depend_on_epochs_and_further_seeds() -> None:
-    cell = Cell("synthetic-physionet2012", "48-IHM", "official", "vitals", "HAIM", "paper")
+    cell = Cell("synthetic-physionet2012", "48-IHM", "official", "all", "vitals", "HAIM", "paper")
     other = {"training": {"epochs": 3}, "seeds": [32, 33]}
     assert describe(load_config(MINIMAL), cell) == describe(load_config({**MINIMAL, **other}), cell)
 

@@ -90,7 +90,7 @@ def test_published_weights_are_fetched_named_by_digest_and_used(tmp_path: Path) 
             "cxr",
             tmp_path / "canonical",
             output,
-            settings={"device": "cpu", **settings},
+            settings={"kind": "densenet", "device": "cpu", **settings},
             root=tmp_path / "cxr",
             state=tmp_path / "state",
         )

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
-from fleximodal.encoders import run as run_module
 from fleximodal.encoders.densenet import random_densenet
 from fleximodal.encoders.images import read_image
 from fleximodal.encoders.run import encode
@@ -72,13 +71,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             read_image(tmp_path / name, "row 7")
 
 
-class Histogram(torch.nn.Module):
-    """In the DenseNet's place: 1024 means of parts of the image, cheap and telling."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.adaptive_avg_pool2d(images, (32, 32)).flatten(1)
-
-
 @pytest.fixture
 def canonical(tmp_path: Path) -> Path:
     paths = [f"files/p1/s{number}/image.jpg" for number in range(6)]
@@ -105,7 +97,7 @@ def vectors(canonical: Path, name: str, **settings: object) -> np.ndarray:
 
 
 def test_encode_with_untrained_weights(canonical: Path) -> None:
-    found = vectors(canonical, "out", views="frontal", batch_size=2)
+    found = vectors(canonical, "out", kind="densenet", views="frontal", batch_size=2)
     images = [canonical.parent / "cxr" / f"files/p1/s{n}/image.jpg" for n in (0, 3, 5)]
     with torch.no_grad():
         expected = random_densenet(0)(torch.stack([read_image(path, "x") for path in images]))
@@ -123,19 +115,22 @@ def test_encode_with_untrained_weights(canonical: Path) -> None:
     assert "item-" not in text and ".jpg" not in text
 
 
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "_densenet", lambda settings: (Histogram(), "none"))
-
-
-@pytest.mark.usefixtures("cheap")
 def test_all_views_by_default_and_any_batch(canonical: Path) -> None:
     one, four = vectors(canonical, "a", batch_size=1), vectors(canonical, "b", batch_size=4)
     assert one.shape == (6, 1024)
     np.testing.assert_allclose(one, four, rtol=1e-6)
 
 
-@pytest.mark.usefixtures("cheap")
+def test_pooled_pixels_are_means_of_cells(canonical: Path) -> None:
+    found = vectors(canonical, "out", kind="pooling")
+    first = read_image(canonical.parent / "cxr" / "files/p1/s0/image.jpg", "x")
+    expected = area(first[0].double().numpy() / 1024, 32)
+    np.testing.assert_allclose(found[0].reshape(32, 32), expected, atol=1e-6)
+    assert found.min() >= -1 and found.max() <= 1
+    settings = json.loads((canonical.parent / "out" / "manifest.json").read_text())["settings"]
+    assert (settings["encoder"], settings["weights"]) == ("pooling", "none")
+
+
 def test_a_bad_image_is_named_by_its_row_and_the_others_are_kept(canonical: Path) -> None:
     bad = canonical.parent / "cxr" / "files/p1/s3/image.jpg"
     whole = bad.read_bytes()
@@ -154,7 +149,6 @@ def test_a_bad_image_is_named_by_its_row_and_the_others_are_kept(canonical: Path
     )
 
 
-@pytest.mark.usefixtures("cheap")
 def test_an_image_that_changed_is_encoded_again(canonical: Path) -> None:
     last = canonical.parent / "cxr" / "files/p1/s5/image.jpg"
     hidden = last.with_suffix(".hidden")

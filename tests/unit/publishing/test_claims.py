@@ -73,7 +73,7 @@ def test_no_parts_give_an_empty_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("verdict", "verdicts", "the columns are not claim, table"),
+        ("verdict", "verdicts", "the columns are not claim, paper, table"),
         ("equivalent", "excellent", "row 1: unknown verdict 'excellent'"),
         ("equivalent", "not a target: ", "row 1: unknown verdict"),
         ("79.65", "about 80", "row 1: published_mean 'about 80' is no number"),

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from fleximodal.errors import FleximodalError
+from fleximodal.publishing.cohort_claims import cohort_claims
 from fleximodal.publishing.cohort_entries import cohort_entries
 from fleximodal.publishing.cohort_table import (
     build_cohort_table,
@@ -13,9 +14,11 @@ from fleximodal.publishing.cohort_table import (
     read_published,
     write_cohort_table,
 )
+from fleximodal.publishing.own_declaration import load_own
 from tests.unit.publishing.cohorts import write_cohort, write_published
 
 ROOT = Path(__file__).resolve().parents[3]
+TABLE = load_own(ROOT / "config" / "tables" / "table5.yaml")
 
 
 def test_a_row_per_count_with_what_is_told_of_it(tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_several_labels_give_a_range_and_their_mean(tmp_path: Path) -> None:
     row = frame.iloc[0]
     assert (row["labels"], row["positives_least"], row["positives_most"]) == (3, 10, 30)
     assert row["prevalence"] == pytest.approx(0.2)
-    assert cohort_page(frame).view["Positive"].tolist() == ["10 to 30 per label (20.0 %)"]
+    assert cohort_page(frame, TABLE).view["Positive"].tolist() == ["10 to 30 per label (20.0 %)"]
 
 
 def test_absent_cohorts_keep_the_published_values(tmp_path: Path) -> None:
@@ -88,7 +91,14 @@ def test_four_files_say_what_is_synthetic_and_what_is_absent(tmp_path: Path) -> 
     entry = write_cohort(tmp_path, "synthetic-mimic4", "48-IHM", counts=counts, release="generated")
     published = write_published(tmp_path)
     folder = tmp_path / "tables"
-    write_cohort_table([entry], [("mimic4", "48-IHM")], published, folder, note="small & quick")
+    write_cohort_table(
+        TABLE.noted("small & quick"),
+        [entry],
+        [("mimic4", "48-IHM")],
+        published,
+        folder,
+        tmp_path / "claims.csv",
+    )
     files = {path.suffix: path.read_text() for path in folder.iterdir()}
     assert sorted(files) == [".csv", ".html", ".md", ".tex"]
     for suffix in (".html", ".md", ".tex"):
@@ -108,7 +118,7 @@ def test_differences_are_shown_only_where_they_say_something(tmp_path: Path) -> 
         ("vitals", 100, 10, "not comparable: MIMIC-IV 3.1"),
     ]
     entry = write_cohort(tmp_path, "mimic4", "48-IHM", counts=verdicts)
-    page = cohort_page(build_cohort_table([entry], [], write_published(tmp_path)))
+    page = cohort_page(build_cohort_table([entry], [], write_published(tmp_path)), TABLE)
     assert page.view["Difference"].tolist() == ["+10", "-1", "–"]
     assert page.view["Share of total (%)"].tolist() == ["100.0", "60.0", "100.0"]
     assert "Unit" not in page.view and "Stays" in page.view
@@ -117,7 +127,7 @@ def test_differences_are_shown_only_where_they_say_something(tmp_path: Path) -> 
 def test_units_are_told_apart(tmp_path: Path) -> None:
     names = [("48-IHM", "stay"), ("one-year-mortality", "admission")]
     entries = [write_cohort(tmp_path, "mimic4", task, unit=unit) for task, unit in names]
-    page = cohort_page(build_cohort_table(entries, [], write_published(tmp_path)))
+    page = cohort_page(build_cohort_table(entries, [], write_published(tmp_path)), TABLE)
     assert list(dict.fromkeys(page.view["Unit"])) == ["stays", "admissions"]
     assert "Number" in page.view
 
@@ -160,3 +170,49 @@ def test_shipped_published_counts() -> None:
     assert values["mimic4", "48-IHM"] == values["mimic4", "LOS"]
     assert {"total": 35_129, "notes": 32_038}.items() <= values["mimic4", "LOS"].items()
     assert {"total": 73_173, "ecg": 35_925}.items() <= values["mimic4", "25-PHE"].items()
+
+
+def test_claims_prefer_counts_of_the_release_and_the_farther_task(tmp_path: Path) -> None:
+    published = write_published(tmp_path)
+    synthetic = [("total", 40, 100, "not comparable: synthetic data")]
+    near = [("total", 100, 100, "equal"), ("notes", 60, 61, "within tolerance")]
+    far = [("total", 100, 100, "equal"), ("notes", 60, 90, "off")]
+    entries = [
+        write_cohort(tmp_path, "mimic4", "48-IHM", counts=near),
+        write_cohort(tmp_path, "mimic4", "LOS", counts=far),
+        write_cohort(
+            tmp_path, "synthetic-mimic4", "25-PHE", counts=[("total", 100, 200, synthetic[0][3])]
+        ),
+    ]
+    frame = build_cohort_table(entries, [("mimic4", "25-PHE")], published)
+    claims = {claim.claim: claim for claim in cohort_claims(frame, read_published(published))}
+    assert list(claims) == [
+        "table5-48-IHM & LOS-total", "table5-48-IHM & LOS-notes", "table5-25-PHE-total"
+    ]  # fmt: skip
+    total = claims["table5-48-IHM & LOS-total"]
+    assert (total.measured, total.published_mean, total.verdict) == (100, 100, "equivalent")
+    assert total.source == "mimic4" and total.data == "real"
+    assert claims["table5-48-IHM & LOS-notes"].verdict == "different"
+    generated = claims["table5-25-PHE-total"]
+    assert (generated.measured, generated.difference) == (100, -100)
+    assert generated.verdict == "not comparable: synthetic data"
+    assert generated.source == "synthetic-mimic4"
+
+
+def test_claims_without_data_and_on_another_release(tmp_path: Path) -> None:
+    published = write_published(tmp_path)
+    other = [("total", 100, 100, "not comparable: MIMIC-IV 3.1")]
+    entry = write_cohort(tmp_path, "mimic4", "48-IHM", counts=other)
+    frame = build_cohort_table([entry], [("mimic4", "25-PHE")], published)
+    verdicts = [claim.verdict for claim in cohort_claims(frame, read_published(published))]
+    assert verdicts == [
+        "not a target: counted on MIMIC-IV 3.1",
+        "not run: data absent",
+        "not run: data absent",
+    ]
+
+
+def test_eight_counts_are_printed() -> None:
+    printed = read_published(ROOT / "config" / "published" / "cohort_counts.csv")
+    empty = build_cohort_table([], [], ROOT / "config" / "published" / "cohort_counts.csv")
+    assert len(cohort_claims(empty, printed)) == 8

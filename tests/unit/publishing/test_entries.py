@@ -6,7 +6,7 @@ from typing import Any
 from fleximodal.publishing.entries import ends, entries
 
 Build = Callable[..., Any]
-CELL = "physionet2012/48-IHM/five-random"
+CELL = "physionet2012/48-IHM/five-random/all"
 
 
 def test_a_cell_without_a_file_is_absent(declare: Build) -> None:

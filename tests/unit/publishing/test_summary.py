@@ -7,11 +7,13 @@ from typing import Any
 from fleximodal.publishing.cohort_table import write_cohort_table
 from fleximodal.publishing.curves import write_curves
 from fleximodal.publishing.formats import write_table
+from fleximodal.publishing.own_declaration import load_own
 from fleximodal.publishing.summary import summarise
 from fleximodal.publishing.table import build_table
 from tests.unit.publishing.cohorts import write_cohort, write_published
 from tests.unit.publishing.conftest import write_truth
 
+ROOT = Path(__file__).resolve().parents[3]
 Build = Callable[..., Any]
 
 
@@ -88,7 +90,9 @@ def test_counts_of_cohorts_are_summed_up(tmp_path: Path) -> None:
         ("ecg", None, 50, "not run: data absent"),
     ]
     entry = write_cohort(tmp_path, "mimic4", "48-IHM", counts=counts)
-    write_cohort_table([entry], [], write_published(tmp_path), tmp_path / "tables")
+    table = load_own(ROOT / "config" / "tables" / "table5.yaml")
+    published = write_published(tmp_path)
+    write_cohort_table(table, [entry], [], published, tmp_path / "tables", tmp_path / "claims.csv")
     lines = summarise([tmp_path / "tables" / "table5.csv"]).splitlines()
     assert lines[1:] == [
         "  counts against the published ones: 1 equal, 1 off, 1 not run: data absent",

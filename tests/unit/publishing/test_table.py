@@ -64,7 +64,17 @@ def test_measured_values_are_unrounded(declare: Build, entries: Build) -> None:
 def test_absent_cells_have_no_numbers(declare: Build, entries: Build) -> None:
     declaration = declare()
     row = build_table(declaration, entries(declaration, absent=(0, 1, 2))).iloc[1]
-    known = {"table", "source", "data", "task", "protocol", "modalities", "method", "variant"}
+    known = {
+        "table",
+        "source",
+        "data",
+        "task",
+        "protocol",
+        "cases",
+        "modalities",
+        "method",
+        "variant",
+    }
     assert set(row[row.notna()].index) == known | {"status"}
 
 
@@ -108,8 +118,8 @@ def test_row_of_missingness_has_auroc_alone(declare: Build, entries: Build) -> N
     # Deviations from the mean are -0.05, 0.01 and 0.04: the sum of squares is 0.0042.
     assert row["auroc_sd"] == pytest.approx((0.0042 / 2) ** 0.5)
     assert row["n_runs"] == 3
-    known = {"table", "source", "data", "task", "protocol", "modalities", "method", "status"}
-    assert set(row[row.notna()].index) == known | {"auroc_mean", "auroc_sd", "n_runs"}
+    known = {"table", "source", "data", "task", "protocol", "cases", "modalities", "method"}
+    assert set(row[row.notna()].index) == known | {"status", "auroc_mean", "auroc_sd", "n_runs"}
     assert list(measured_cells(frame)["method"]) == declaration.methods
 
 

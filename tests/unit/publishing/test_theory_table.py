@@ -7,6 +7,7 @@ import pytest
 
 from fleximodal.errors import FleximodalError
 from fleximodal.publishing.claims import collect_claims
+from fleximodal.publishing.own_declaration import load_own
 from fleximodal.publishing.theory_table import (
     DIFFERENCE,
     against_printed,
@@ -21,6 +22,7 @@ from tests.unit.publishing.theory_summaries import store, summary
 ROOT = Path(__file__).resolve().parents[3]
 RATES = ROOT / "config" / "published" / "fusemoe_table2.csv"
 PRINTED = ROOT / "config" / "published" / "fusemoe_convergence.csv"
+TABLE = load_own(ROOT / "config" / "tables" / "table2.yaml")
 
 
 def table(**changes: float) -> pd.DataFrame:
@@ -115,7 +117,7 @@ def test_words_on_a_printed_slope() -> None:
 def test_files_and_claims(tmp_path: Path) -> None:
     files = store(tmp_path, summary("laplace"), summary("softmax"))
     out, part = tmp_path / "table2.csv", tmp_path / "claims" / "theory.csv"
-    write_table2(files, RATES, PRINTED, tmp_path, part)
+    write_table2(TABLE, files, RATES, PRINTED, tmp_path, part)
     assert set(pd.read_csv(out)["data"]) == {"simulation"}
     collect_claims([part], tmp_path / "claims.csv")
     claims = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
@@ -132,7 +134,7 @@ def test_files_and_claims(tmp_path: Path) -> None:
 
 def test_claims_of_a_configuration_that_was_not_run(tmp_path: Path) -> None:
     files = store(tmp_path, summary("laplace", configuration="published"))
-    write_table2(files, RATES, PRINTED, tmp_path, tmp_path / "theory.csv")
+    write_table2(TABLE, files, RATES, PRINTED, tmp_path, tmp_path / "theory.csv")
     claims = pd.read_csv(tmp_path / "theory.csv")
     assert len(claims) == 14
     assert set(claims["verdict"]) == {"not run: data absent"}

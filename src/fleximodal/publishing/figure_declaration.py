@@ -1,0 +1,142 @@
+"""Declaration of a figure of the papers: what is run for it, and what was published."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fleximodal.config.cells import ALL_CASES, Cell
+from fleximodal.config.schema import Protocols, Section
+from fleximodal.errors import FleximodalError
+from fleximodal.evaluation.names import SYNTHETIC
+from fleximodal.publishing.declaration import ModalitySet
+from fleximodal.publishing.declaration_file import check_names, read_keys
+
+Kind = Literal["cost", "experts", "shares", "missing", "autoencoder", "robustness"]
+Cases = Literal["all"] | ModalitySet
+
+
+class FigureKeys(Section):
+    """The keys of a declaration."""
+
+    kind: Kind = Field(
+        description="cost: time against memory; experts: AUROC against their number; shares: of "
+        "modalities; missing: four ways with missing data; autoencoder: the ECG autoencoder; "
+        "robustness: data missing at test time (a table too)"
+    )
+    title: str = Field(min_length=1, description="one line above the figure")
+    caption: str = Field(min_length=1, description="what is shown, and what it is not")
+    release: Literal["mimic4", "mimic3"] = Field(
+        description="release that the paper used; `papers_data` says whether its generated "
+        "likeness stands in for it"
+    )
+    tasks: list[Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality"]] = Field(
+        default_factory=list, description="tasks, in the order of panels"
+    )
+    protocol: str = Field("stay", description="name of a protocol of the configuration")
+    cases: Cases = Field(
+        ALL_CASES,
+        description="all, or modalities joined by + that a stay must have to be in any part",
+    )
+    cases_of: dict[str, Cases] = Field(
+        default_factory=dict, description="cases of single entries of `methods`, by printed name"
+    )
+    modalities: ModalitySet | None = Field(
+        None, description="modality set, joined by + in the source's order"
+    )
+    methods: dict[str, str] = Field(
+        default_factory=dict, description="name in the figure: registered method"
+    )
+    variant: Literal["paper", "released"] = Field("paper", description="side of the differences")
+    common_test: bool = Field(
+        False,
+        description="missing: whether all entries are also scored on the test stays that the "
+        "first of them has",
+    )
+    published: Annotated[str, Field(pattern=r"^[\w.-]+\.csv$")] | None = Field(
+        None, description="file of config/published with the digitised values"
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a figure under the name that the figure gives it."""
+
+    task: str
+    label: str
+    cell: Cell
+
+
+class FigureDeclaration(FigureKeys):
+    """A declaration with its name, which is that of the file, and its source."""
+
+    name: str
+    source: str
+
+    def noted(self, note: str) -> "FigureDeclaration":
+        """Return the declaration with `note` added to its title; as it is for an empty note."""
+        title = f"{self.title} ({note})" if note else self.title
+        return self.model_copy(update={"title": title})
+
+    def entries(self) -> list[Entry]:
+        """Return the cells with their names: task after task, in each the methods in order."""
+        return [
+            Entry(
+                task,
+                label,
+                Cell(
+                    self.source,
+                    task,
+                    self.protocol,
+                    self.cases_of.get(label, self.cases),
+                    self.modalities or "",
+                    method,
+                    self.variant,
+                ),
+            )
+            for task in self.tasks
+            for label, method in self.methods.items()
+        ]
+
+    def cells(self) -> list[Cell]:
+        """Return the cells of the figure."""
+        return [entry.cell for entry in self.entries()]
+
+
+def load_figure(
+    path: Path | str, known_methods: Collection[str], *, papers_data: str
+) -> FigureDeclaration:
+    """Read and check the declaration of a figure; the figure is named after the file.
+
+    Parameters
+    ----------
+    path
+        config/figures/NAME.yaml.
+    known_methods
+        Names of the registered methods.
+    papers_data
+        "generated" or "real": which source stands for the release.
+
+    Raises
+    ------
+    FleximodalError
+        For a file that is not a YAML mapping; an unknown or mistyped key; an unknown protocol or
+        method; or a figure of cells without tasks, modalities or methods.
+    """
+    path = Path(path)
+    keys = read_keys(path, FigureKeys)
+    protocols = [field.alias or name for name, field in Protocols.model_fields.items()]
+    check_names(path, "protocol", [keys.protocol], protocols)
+    check_names(path, "methods", list(dict.fromkeys(keys.methods.values())), known_methods)
+    check_names(path, "cases_of", list(keys.cases_of), keys.methods)
+    check_names(path, "tasks", keys.tasks, keys.tasks)
+    if keys.kind != "autoencoder":
+        for key in ("tasks", "modalities", "methods"):
+            if not getattr(keys, key):
+                raise FleximodalError(
+                    f"{path}: {key}: a figure of kind {keys.kind!r} needs them; give the key"
+                )
+    source = keys.release if papers_data == "real" else f"{SYNTHETIC}{keys.release}"
+    return FigureDeclaration(name=path.stem, source=source, **keys.model_dump())

@@ -1,0 +1,135 @@
+"""What a figure of the papers is drawn from: stored results of its cells, and digitised values."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fleximodal.config.cells import Cell
+from fleximodal.errors import FleximodalError
+from fleximodal.evaluation.names import data_kind
+from fleximodal.publishing.entries import entries
+from fleximodal.publishing.figure_declaration import Entry, FigureDeclaration
+
+MEASURED, PUBLISHED = "measured", "published"
+DIGITISED = ["task", "label", "quantity", "value", "abs_error", "source"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A cell of a figure and what is stored for it; None where its data are absent."""
+
+    entry: Entry
+    stored: dict[str, Any] | None
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """The columns that every row of this cell begins with."""
+        cell = self.entry.cell
+        return {
+            "origin": MEASURED,
+            "data": data_kind(cell.source),
+            "source": cell.source,
+            "task": self.entry.task,
+            "label": self.entry.label,
+            **{name: getattr(cell, name) for name in ("protocol", "cases", "modalities")},
+            **{name: getattr(cell, name) for name in ("method", "variant")},
+        }
+
+
+@dataclass(frozen=True)
+class FigureInputs:
+    """Results in the order of the cells, results of all cells together, and digitised values.
+
+    Attributes
+    ----------
+    results
+        One per cell of the declaration.
+    whole
+        Content of the one file that was made from all cells, empty if there is none.
+    digitised
+        Columns `DIGITISED`; empty where nothing was published.
+    """
+
+    results: list[Result]
+    whole: dict[str, Any]
+    digitised: pd.DataFrame
+
+    def of_whole(self, cell: Cell) -> dict[str, Any] | None:
+        """Return what the common file says of a cell."""
+        found = self.whole.get("cells", [])
+        return next((part for part in found if Cell(**part["cell"]) == cell), None)
+
+
+def read_inputs(
+    declaration: FigureDeclaration,
+    *,
+    files: Sequence[Path | str] = (),
+    whole: Path | str | None = None,
+    published: Path | str | None = None,
+) -> FigureInputs:
+    """Read everything that a figure is drawn from.
+
+    Parameters
+    ----------
+    declaration
+        The figure.
+    files
+        JSON files of the cells whose data are there, in folders named after the cells.
+    whole
+        JSON file made from all cells, or from none.
+    published
+        CSV of digitised values.
+
+    Raises
+    ------
+    FleximodalError
+        If the digitised values cannot be read, or are of another task or label than declared.
+    """
+    results = [
+        Result(entry, None if found["stored"] is None else _json(found["stored"]))
+        for entry, found in zip(
+            declaration.entries(), entries(declaration, stored=files), strict=True
+        )
+    ]
+    digitised = pd.DataFrame(columns=DIGITISED)
+    if published:
+        digitised = read_digitised(published, declaration)
+    return FigureInputs(results, _json(whole) if whole else {}, digitised)
+
+
+def read_digitised(path: Path | str, declaration: FigureDeclaration) -> pd.DataFrame:
+    """Return digitised values: task, label, quantity, value, abs_error, source.
+
+    Raises
+    ------
+    FleximodalError
+        If the file cannot be read, lacks a column, or holds something else than declared.
+    """
+    try:
+        frame = pd.read_csv(path, dtype={"label": str})
+    except (OSError, ValueError) as error:
+        raise FleximodalError(f"{path}: cannot be read as CSV ({error})") from None
+    missing = [name for name in DIGITISED if name not in frame]
+    if missing:
+        raise FleximodalError(f"{path}: column {missing[0]!r} is missing; add it")
+    labels = (declaration.modalities or "").split("+")
+    known: dict[str, set[str]] = {
+        "task": set(declaration.tasks),
+        "label": {*declaration.methods, *labels},
+    }
+    for name, values in known.items():
+        strange = sorted(set(frame[name]) - values)
+        if strange:
+            raise FleximodalError(
+                f"{path}: {name} {strange[0]!r} is not in the declaration of {declaration.name}"
+            )
+    return frame
+
+
+def _json(path: Path | str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return content
