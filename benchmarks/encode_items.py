@@ -119,7 +119,13 @@ def cxr(folder: Path, count: int, threads: int) -> Case:
     return Case(
         TableItems(path, ["path"]),
         lambda size: CXRImages(
-            random_densenet(0), folder, weights="", batch_size=size, device=CPU, threads=threads
+            random_densenet(0),
+            folder,
+            encoder="densenet121",
+            weights="",
+            batch_size=size,
+            device=CPU,
+            threads=threads,
         ),
         8,
     )

@@ -1,4 +1,4 @@
-"""Training stays per second of FuseMoE, against the same model with a plain loop over experts.
+"""Training stays per second of FuseMoE, against the same model in its plain form (`plain.py`).
 
     python benchmarks/training_throughput.py --threads 2
 
@@ -13,98 +13,25 @@ import argparse
 import copy
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from plain import gradients_of, make_plain
 from torch import Tensor, nn
 
 from fleximodal.dataset.batch import BatchBuilder
 from fleximodal.dataset.packed import PackedDataset, Series, read_packed
 from fleximodal.dataset.scaler import fit_scaler
 from fleximodal.methods.settings import FuseMoESettings
-from fleximodal.models.build import ModalitySpec, build_model
-from fleximodal.models.experts import Experts
-from fleximodal.models.gates import Routing
+from fleximodal.models.build import build_model
+from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.training.objective import task_loss
 from fleximodal.training.reproducible import repeatable
 
 ROOT = Path(__file__).resolve().parents[1]
 
 BATCH = 32
-
-
-class LoopedExperts(nn.ModuleList):
-    """One module per expert with the weights of `Experts`; each in turn, whole outputs."""
-
-    def __init__(self, experts: Experts, dropout: float) -> None:
-        super().__init__()
-        self.pools, self.per_pool, self.output = experts.pools, experts.per_pool, experts.output
-        _, hidden, inputs = experts.weight1.shape
-        outputs = experts.bias2.shape[1]
-        for number in range(len(experts.weight1)):
-            first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
-            first.weight.data.copy_(experts.weight1[number])
-            first.bias.data.copy_(experts.bias1[number])
-            last.weight.data.copy_(experts.weight2[number].T)
-            last.bias.data.copy_(experts.bias2[number])
-            self.append(nn.Sequential(first, nn.GELU(), nn.Dropout(dropout), last))
-
-    def layers(self) -> list[tuple[nn.Linear, nn.Linear]]:
-        """Return the two linear maps of each expert."""
-        return [(expert.get_submodule("0"), expert.get_submodule("3")) for expert in self]  # type: ignore[misc]
-
-    def forward(
-        self, x: Tensor, routing: Routing, part: Callable[[Tensor], Tensor] | None = None
-    ) -> Tensor:
-        """Return the sum of the mixtures, as `Experts` does."""
-        mixed = x.new_zeros(x.shape[1], self.layers()[0][1].out_features)
-        for router, gates in enumerate(routing.gates):
-            for number in range(self.per_pool):
-                chosen = torch.nonzero(gates[:, number]).squeeze(1)
-                if len(chosen):
-                    expert = self[number + (router * self.per_pool if self.pools > 1 else 0)]
-                    output = expert(x[router, chosen])
-                    weighted = gates[chosen, number].unsqueeze(1) * output
-                    mixed = mixed.index_add(0, chosen, weighted)
-        return mixed if part is None else part(mixed)
-
-
-def looped(model: nn.Module, dropout: float) -> nn.Module:
-    """Return a copy of `model` in which experts are looped over."""
-    model = copy.deepcopy(model)
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, Experts):
-                setattr(module, name, LoopedExperts(child, dropout))
-    return model
-
-
-def gradients_of(model: nn.Module) -> list[Tensor]:
-    """Return the gradients of a model, those of experts stacked, in one order for both kinds."""
-    found = []
-    experts = [m for m in model.modules() if isinstance(m, Experts | LoopedExperts)]
-    inside = {id(parameter) for module in experts for parameter in module.parameters()}
-    for module in experts:
-        if isinstance(module, Experts):
-            grads = [module.weight1.grad, module.bias1.grad, module.weight2.grad, module.bias2.grad]
-        else:
-            pairs = module.layers()
-            grads = [
-                torch.stack([_grad(first.weight) for first, _ in pairs]),
-                torch.stack([_grad(first.bias) for first, _ in pairs]),
-                torch.stack([_grad(last.weight).T for _, last in pairs]),
-                torch.stack([_grad(last.bias) for _, last in pairs]),
-            ]
-        found += [grad for grad in grads if grad is not None]
-    others = [p.grad for p in model.parameters() if id(p) not in inside]
-    return found + [grad for grad in others if grad is not None]
-
-
-def _grad(parameter: Tensor) -> Tensor:
-    # An expert that no stay has chosen has no gradient.
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
 def generate(stays: int) -> PackedDataset:
@@ -232,10 +159,10 @@ def main() -> None:
 
     with repeatable(arguments.threads):
         model = model_of(dropout=0.0)
-        check(model, looped(model, 0.0), builder, batches[0])
+        check(model, make_plain(copy.deepcopy(model)), builder, batches[0])
         model = model_of(dropout=0.1)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        plain_model = looped(model, 0.1)
+        plain_model = make_plain(copy.deepcopy(model))
         pair = [
             Trainee(plain_model, builder, arguments.plain_pass),
             Trainee(model, builder),
@@ -255,9 +182,9 @@ def main() -> None:
     print(f"data {dataset.source}, {arguments.modalities}; {parameters / 1e6:.1f} M parameters")
     print(
         f"{arguments.threads} threads, batch {BATCH}, {arguments.rounds} rounds, "
-        f"plain loop {arguments.plain_pass} stays a pass"
+        f"plain form {arguments.plain_pass} stays a pass"
     )
-    print(f"plain loop {plain:.1f} stays/s, ours {ours:.1f} stays/s: x{ratio:.2f}")
+    print(f"plain form {plain:.1f} stays/s, ours {ours:.1f} stays/s: x{ratio:.2f}")
 
 
 if __name__ == "__main__":
