@@ -99,3 +99,101 @@ rule draw_cohort_flow:
         note=CONFIG.note,
     script:
         "../workflow/scripts/draw_cohort_flow.py"
+
+
+rule draw_published_figure:
+    """Draw a figure of a paper beside its published values, and write their claims."""
+    input:
+        declaration=f"{OWN}/figures/{{figure}}.yaml",
+        published=lambda wildcards: f"{OWN}/published/{FIGURES[wildcards.figure].published}",
+        results=lambda wildcards: figure_results(wildcards.figure),
+        whole=lambda wildcards: figure_whole(wildcards.figure),
+    output:
+        png=report(
+            "<results>/figures/{figure}.png",
+            category="Figures",
+            caption="../workflow/report/paper_figure.rst",
+            labels={"figure": "{figure}"},
+        ),
+        svg="<results>/figures/{figure}.svg",
+        pdf="<results>/figures/{figure}.pdf",
+        csv="<results>/figures/{figure}.csv",
+        claims=ensure("<results>/claims/{figure}.csv", non_empty=True),
+    log:
+        "<logs>/draw_published_figure/{figure}.log",
+    wildcard_constraints:
+        figure="|".join(CLAIMING_FIGURES),
+    conda:
+        "../envs/plots.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_paper_figure"),
+        note=CONFIG.note,
+        papers_data=CONFIG.papers_data,
+        claims=CONFIG.claims.model_dump(mode="json"),
+    script:
+        "../workflow/scripts/draw_paper_figure.py"
+
+
+rule draw_own_figure:
+    """Draw a figure for which nothing was published: the autoencoder, robustness."""
+    input:
+        declaration=f"{OWN}/figures/{{figure}}.yaml",
+        results=lambda wildcards: figure_results(wildcards.figure),
+        whole=lambda wildcards: figure_whole(wildcards.figure),
+    output:
+        png=report(
+            "<results>/figures/{figure}.png",
+            category="Figures",
+            caption="../workflow/report/paper_figure.rst",
+            labels={"figure": "{figure}"},
+        ),
+        svg="<results>/figures/{figure}.svg",
+        pdf="<results>/figures/{figure}.pdf",
+        csv="<results>/figures/{figure}.csv",
+    log:
+        "<logs>/draw_own_figure/{figure}.log",
+    wildcard_constraints:
+        figure="|".join(figures_of("autoencoder", "robustness")),
+    conda:
+        "../envs/plots.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_paper_figure"),
+        note=CONFIG.note,
+        papers_data=CONFIG.papers_data,
+        claims=CONFIG.claims.model_dump(mode="json"),
+    script:
+        "../workflow/scripts/draw_paper_figure.py"
+
+
+rule trace_autoencoder:
+    """Trace the layers of the ECG autoencoder and measure what it makes of unseen ECGs."""
+    input:
+        canonical=canonical_files("{source}"),
+        weights="<results>/encoders/{source}/ecg_autoencoder/autoencoder.safetensors",
+        fitted="<results>/encoders/{source}/ecg_autoencoder/fitted_patients.parquet",
+        reconstruction="<results>/encoders/{source}/ecg_autoencoder/reconstruction.json",
+    output:
+        traced="<results>/encoders/{source}/ecg_autoencoder_trace/autoencoder.json",
+    log:
+        "<logs>/trace_autoencoder/{source}.log",
+    benchmark:
+        "<results>/benchmarks/trace_autoencoder/{source}.tsv"
+    conda:
+        "../envs/encoders.yaml"
+    threads: CONFIG.threads
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("trace_autoencoder"),
+        folder=lambda wildcards: module_folder(wildcards.source, "ecg"),
+    script:
+        "../workflow/scripts/trace_autoencoder.py"

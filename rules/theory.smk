@@ -30,6 +30,7 @@ rule fit_theory:
 rule write_table2:
     """Write rates in theory beside measured slopes, and their rows of the claims table."""
     input:
+        declaration=f"{OWN}/tables/table2.yaml",
         slopes=theory_slopes(),
         rates=f"{OWN}/published/fusemoe_table2.csv",
         printed=f"{OWN}/published/fusemoe_convergence.csv",

@@ -16,6 +16,7 @@ PARTS = ["Snakefile", "rules", "workflow", "config", "envs", "profiles", "src"]
 
 CONFIG: dict[str, Any] = {
     "tables": ["tiny"],
+    "figures": [],
     "data_folders": ["nothing-here"],
     "sources": {
         "synthetic": {

@@ -111,6 +111,7 @@ def test_every_folder_of_results_says_what_made_it(finished: Project) -> None:
         "config/hospital.yaml",
         "config/mimic.yaml",
         "config/theory.yaml",
+        "config/mimic.yaml config/mimic_released.yaml",
         "config/physionet2012.yaml config/physionet2012_five_random.yaml",
     ],
 )

@@ -1,9 +1,10 @@
-"""Gather the claims table from its parts."""
+"""Gather the claims about values and about the order of methods, each into one table."""
 
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.io.log import log_to
 from fleximodal.publishing.claims import collect_claims
+from fleximodal.publishing.rankings import collect_rankings
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,6 +14,7 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     collect_claims(smk.input.parts, smk.output.claims)
+    collect_rankings(smk.input.rankings, smk.output.rankings)
 
 
 if __name__ == "__main__":

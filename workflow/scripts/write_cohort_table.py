@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fleximodal.io.log import log_to
 from fleximodal.publishing.cohort_entries import cohort_entries
 from fleximodal.publishing.cohort_table import write_cohort_table
+from fleximodal.publishing.own_declaration import load_own
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,11 +18,12 @@ def main(smk: Any) -> None:
     cohorts = [Path(file).parent for file in smk.input.flows]
     canonical = [Path(file).parent for file in smk.input.canonical]
     write_cohort_table(
+        load_own(smk.input.declaration).noted(smk.params.note),
         cohort_entries(cohorts, canonical),
         [(source, task) for source, task in smk.params.absent],
         smk.input.published,
         Path(smk.output.csv).parent,
-        smk.params.note,
+        smk.output.claims,
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.io.log import log_to
+from fleximodal.publishing.own_declaration import load_own
 from fleximodal.publishing.theory_table import write_table2
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     write_table2(
+        load_own(smk.input.declaration),
         smk.input.slopes,
         smk.input.rates,
         smk.input.printed,

@@ -1,0 +1,32 @@
+"""Compute the metrics of a figure's cells on the test stays that all of them have."""
+
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.config.cells import Cell
+from fleximodal.evaluation.conditions import evaluate_common_test
+from fleximodal.io.log import log_to
+from fleximodal.methods.registry import known_methods
+from fleximodal.publishing.entries import entries
+from fleximodal.publishing.figure_declaration import load_figure
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    declaration = load_figure(
+        smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
+    )
+    found = entries(declaration, predictions=smk.input.predictions)
+    evaluate_common_test(
+        [(Cell(**e["cell"]), e["predictions"]) for e in found if e["predictions"]],
+        smk.output.common,
+        replicates=smk.params.evaluation["bootstrap_replicates"],
+        seed=smk.params.evaluation["bootstrap_seed"],
+    )
+
+
+if __name__ == "__main__":
+    main(snakemake)
