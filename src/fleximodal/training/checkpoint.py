@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fleximodal.io.atomic import atomic_path, write_json
+from fleximodal.training.adam import Adam
 
 PROGRESS = "progress.json"
 
@@ -49,7 +49,7 @@ class TrainingState:
                 return Progress(**stored)
         return Progress()
 
-    def save(self, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def save(self, progress: Progress, model: nn.Module, optimizer: Adam) -> None:
         """Keep the state after `progress.epoch`; the weights are also the best if it says so."""
         progress.last = f"last-{progress.epoch}.safetensors"
         weights = _contiguous(model.state_dict())
@@ -58,7 +58,7 @@ class TrainingState:
             self._write(progress.best, weights)
         moments = {
             f"{index}/{name}": value
-            for index, values in optimizer.state_dict()["state"].items()
+            for index, values in optimizer.state.items()
             for name, value in values.items()
         }
         self._write(
@@ -71,9 +71,7 @@ class TrainingState:
             if path.name not in (PROGRESS, progress.last, progress.best):
                 path.unlink()
 
-    def restore(
-        self, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> None:
+    def restore(self, progress: Progress, model: nn.Module, optimizer: Adam) -> None:
         """Put the weights and moments of the last complete epoch into `model` and `optimizer`."""
         device = next(model.parameters()).device
         stored = load_file(self.folder / progress.last, device=str(device))
@@ -87,7 +85,7 @@ class TrainingState:
                 index, _, name = name.partition("/")
                 moments.setdefault(int(index), {})[name] = value
         model.load_state_dict(weights)
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+        optimizer.restore(moments)
 
     def best_weights(self, progress: Progress) -> dict[str, Tensor]:
         """Return the weights of the best epoch, on the CPU."""

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from fleximodal.dataset.batch import BatchBuilder
 from fleximodal.errors import FleximodalError
+from fleximodal.training.adam import Adam
 from fleximodal.training.member import Member
 from fleximodal.training.objective import task_loss, validation_metrics
 from fleximodal.training.predict import Predicted, predict
@@ -17,7 +18,7 @@ from fleximodal.training.seeds import derived_seed
 
 def train_epoch(
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     builder: BatchBuilder,
     member: Member,
     *,

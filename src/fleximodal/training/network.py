@@ -22,6 +22,7 @@ from fleximodal.errors import FleximodalError
 from fleximodal.io.manifest import hash_of
 from fleximodal.methods.settings import NetworkSettings
 from fleximodal.models.build import ModalitySpec
+from fleximodal.training.adam import Adam
 from fleximodal.training.checkpoint import TrainingState
 from fleximodal.training.epoch import predict_part, train_epoch, validate
 from fleximodal.training.functions import load_function
@@ -60,9 +61,7 @@ def fit_network(
     device = choose_device(training.device)
     torch.manual_seed(derived_seed(member.seed, "initialisation"))
     model = build_network(member.dataset, settings).to(device)
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=training.learning_rate, fused=device.type in ("cpu", "cuda")
-    )
+    optimizer = Adam(model.parameters(), training.learning_rate)
     builder = batch_builder(member, settings, training, device)
 
     kept = TrainingState(state, _key(member, settings, training))
