@@ -10,8 +10,6 @@ rule evaluate_cell:
         curves=f"<results>/metrics/{PATTERN}/curves.json",
     log:
         f"<logs>/evaluate_cell/{PATTERN}.log",
-    benchmark:
-        f"<results>/benchmarks/evaluate_cell/{PATTERN}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.drawing import COLOURS, mark_synthetic
@@ -137,6 +138,7 @@ def _parameters(axis: Axes, rows: pd.DataFrame, declaration: FigureDeclaration) 
         axis.barh(places, values, height * 0.9, color=colours, alpha=1 - 0.45 * number)
     if tasks:
         axis.set_xscale("log")
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_yticks(range(len(methods)), methods)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
