@@ -6,6 +6,8 @@ from fleximodal.dataset.packed import Series
 from fleximodal.dataset.reading import Imputation
 
 _STAYS_AT_ONCE = 1024  # bounds the working memory, not the result
+# Hours in single precision may lie this far, in bins, before the edge that a time is on.
+_EDGE = 1e-5
 
 
 def impute_grid(
@@ -54,7 +56,8 @@ def impute_grid(
     stays, channels = len(series.row_offsets) - 1, len(series.channels)
     carried = imputation == "locf_mean"
     grid = np.empty((stays, steps, 2 * channels), dtype=np.float32)
-    row_bin = np.floor(series.hours.astype(np.float64) * steps / horizon_hours).astype(np.int64)
+    place = series.hours.astype(np.float64) * steps / horizon_hours
+    row_bin = np.floor(place + _EDGE).astype(np.int64)
     horizon = np.float32(horizon_hours)
     beyond = series.hours > horizon if carried else series.hours >= horizon
     row_bin = np.minimum(row_bin, steps - 1)

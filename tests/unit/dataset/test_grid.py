@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fleximodal.dataset import grid
@@ -36,6 +36,7 @@ def walk(stay: Stay, modality: str, steps: int) -> np.ndarray:
 
 
 @settings(max_examples=25, deadline=None)
+@example(stays=[Stay(events={(1728, "HR"): 1.0}, static=(None, None), label=0)], steps=5)
 @given(stays=STAYS, steps=st.sampled_from([1, 5, 24, 48, 96]))
 def test_grid_is_that_of_the_walk(pack: Pack, stays: list[Stay], steps: int) -> None:
     dataset = pack(stays).dataset
@@ -53,7 +54,7 @@ def authors_walk(stay: Stay, modality: str, steps: int) -> np.ndarray:
     channels = len(CHANNELS[modality])
     grid = np.zeros((steps, 2 * channels), dtype=np.float32)
     for hours, observed in stay.rows(modality):
-        step = int(hours * steps / 48)
+        step = round(hours * 60) * steps // 2880
         if step >= steps:
             continue
         for channel in range(channels):
