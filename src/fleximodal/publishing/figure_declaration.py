@@ -10,9 +10,9 @@ from pydantic import Field
 from fleximodal.config.cells import ALL_CASES, Cell
 from fleximodal.config.schema import Protocols, Section
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import SYNTHETIC
 from fleximodal.publishing.declaration import ModalitySet
 from fleximodal.publishing.declaration_file import check_names, read_keys
+from fleximodal.publishing.published_declaration import source_of
 
 Kind = Literal["cost", "experts", "shares", "missing", "autoencoder", "robustness"]
 Cases = Literal["all"] | ModalitySet
@@ -138,5 +138,5 @@ def load_figure(
                 raise FleximodalError(
                     f"{path}: {key}: a figure of kind {keys.kind!r} needs them; give the key"
                 )
-    source = keys.release if papers_data == "real" else f"{SYNTHETIC}{keys.release}"
+    source = source_of(keys.release, papers_data)
     return FigureDeclaration(name=path.stem, source=source, **keys.model_dump())

@@ -154,8 +154,12 @@ def load_published(
     return PublishedTable(name=Path(path).stem, source=source, **values)
 
 
+def source_of(release: str, papers_data: str) -> str:
+    """Return the source that stands for a release: itself, or its generated likeness."""
+    return f"{SYNTHETIC}{release}" if papers_data == GENERATED else release
+
+
 def placed(release: str, title: str, papers_data: str) -> tuple[str, str]:
     """Return the source that stands for a release, and a title that says if it is generated."""
-    if papers_data == GENERATED:
-        return f"{SYNTHETIC}{release}", f"{title} ({LAYOUT})"
-    return release, title
+    layout = f" ({LAYOUT})" if papers_data == GENERATED else ""
+    return source_of(release, papers_data), f"{title}{layout}"
