@@ -6,6 +6,8 @@ from fleximodal.methods.baseline_settings import (
     MulTSettings,
     TFSettings,
 )
+from fleximodal.methods.comparators import COMPARATORS
+from fleximodal.methods.flexmoe import FLEXMOE
 from fleximodal.methods.registry import Method
 from fleximodal.methods.settings import ConcatSettings, FuseMoESettings, HAIMSettings
 
@@ -99,4 +101,6 @@ BUILTIN = [
         "FuseMoE-Laplace with zeros instead of a learned embedding for an absent modality",
     ),
     *_numbers_of_experts(),
+    *FLEXMOE,
+    *COMPARATORS,
 ]

@@ -6,6 +6,18 @@ from torch import Tensor, nn
 
 
 @dataclass
+class SideVector:
+    """A vector (B, output_width) from which the head predicts the labels once more in training.
+
+    `weight` and `rows` are as for `fleximodal.models.output.SideTask`.
+    """
+
+    vector: Tensor
+    weight: float
+    rows: Tensor | None = None
+
+
+@dataclass
 class FusionResult:
     """Result of a fusion.
 
@@ -15,11 +27,14 @@ class FusionResult:
         Fused vector (B, output_width of the fusion).
     auxiliary, routing
         As for `ModelOutput`.
+    side
+        What the head is applied to besides, by name.
     """
 
     vector: Tensor
     auxiliary: dict[str, Tensor] = field(default_factory=dict)
     routing: dict[str, Tensor] = field(default_factory=dict)
+    side: dict[str, SideVector] = field(default_factory=dict)
 
 
 class Fusion(nn.Module):

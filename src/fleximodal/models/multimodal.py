@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fleximodal.models.fusion import Fusion, FusionResult
 from fleximodal.models.missing import ModalityMarker
-from fleximodal.models.output import ModelOutput
+from fleximodal.models.output import ModelOutput, SideTask
 from fleximodal.models.time_embedding import TimeEmbedding
 
 if TYPE_CHECKING:
@@ -67,7 +67,11 @@ class MultimodalModel(nn.Module):
             fused = self.fusion(streams, present)
         else:
             fused = self.fusion(streams)
-        return ModelOutput(self.head(fused.vector), fused.auxiliary, fused.routing)
+        side = {
+            name: SideTask(self.head(one.vector), one.weight, one.rows)
+            for name, one in fused.side.items()
+        }
+        return ModelOutput(self.head(fused.vector), fused.auxiliary, fused.routing, side)
 
     def encode(self, batch: "Batch") -> list[Tensor]:
         """Return what enters the fusion: one (B, T, width) per modality."""
