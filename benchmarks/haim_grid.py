@@ -19,7 +19,13 @@ from dataclasses import asdict
 import numpy as np
 import xgboost
 
-from fleximodal.training.haim_grid import GRIDS, cross_validate, folds_of, macro_auroc
+from fleximodal.training.haim_grid import (
+    GRIDS,
+    Balance,
+    cross_validate,
+    folds_of,
+    macro_auroc,
+)
 
 FOLDS = 5
 SEED = 42
@@ -91,7 +97,7 @@ def main() -> None:
                 labels,
                 GRIDS[grid],
                 folds=FOLDS,
-                positive_weight=weight,
+                balance=Balance(positive=weight),
                 max_bins=256,
                 seed=SEED,
                 threads=threads,

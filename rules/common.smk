@@ -10,21 +10,30 @@ from fleximodal.config.available import available_sources
 from fleximodal.config.cells import PATTERN, cell_of, describe, protocol_settings
 from fleximodal.config.code import fingerprint
 from fleximodal.config.folders import raw_file
-from fleximodal.config.load import load_config, method_settings
+from fleximodal.config.load import load_config, method_settings, training_of
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import find_method, known_methods
 from fleximodal.publishing.comparison_declaration import Comparison
+from fleximodal.publishing.complexity_declaration import ComplexityTable
 from fleximodal.publishing.declaration import TableDeclaration
 from fleximodal.publishing.declared import load_table
+from fleximodal.publishing.facts_declaration import (
+    FactsTable,
+    RawFilesTable,
+    TaskSettingsTable,
+)
 from fleximodal.publishing.figure_declaration import load_figure
 from fleximodal.publishing.own_declaration import OwnTable
 from fleximodal.publishing.published_declaration import PublishedTable
+from fleximodal.sources.adni.files import find_files
 
 SETS = ("a", "b", "c")
+ADNI_FOLDERS = ("diagnosis", "clinical", "biospecimen", "genomic", "image")
 FORMATS = ("csv", "md", "tex", "html")
 CANONICAL = ("stays.parquet", "events.parquet", "modalities.json", "counts.json")
 RAW_COHORT = "<results>/raw/synthetic-physionet2012"
 RAW_HOSPITAL = "<results>/raw/synthetic-hospital"
+RAW_ADNI = "<results>/raw/synthetic-adni"
 # The project's own configuration as seen from where the graph runs, which may be elsewhere.
 OWN = os.path.relpath(Path(workflow.basedir) / "config")
 
@@ -113,6 +122,8 @@ def tables_of(kind):
 DECLARATIONS = tables_of(TableDeclaration)
 PUBLISHED = tables_of(PublishedTable)
 COMPARISONS = tables_of(Comparison)
+COMPLEXITIES = tables_of(ComplexityTable)
+FACTS = tables_of(FactsTable)
 # Figures of a paper whose values are held against measured ones.
 CLAIMING_FIGURES = [name for name, figure in FIGURES.items() if figure.published]
 # Tables whose figure shows the optimum, and those whose figure shows curves.
@@ -123,7 +134,7 @@ CURVES = [name for name in DECLARATIONS if name not in OPTIMA]
 wildcard_constraints:
     source="|".join(ALL_SOURCES),
     task="|".join(dict.fromkeys(task for _, task in TASKS)),
-    protocol="official|five-random|stay|patient",
+    protocol="official|five-random|stay|patient|complete-test",
     modalities=r"[a-z0-9]+(\+[a-z0-9]+)*",
     method="|".join(map(re.escape, KNOWN)),
     cases=r"[a-z0-9]+(\+[a-z0-9]+)*",
@@ -132,6 +143,8 @@ wildcard_constraints:
     table="|".join(DECLARATIONS),
     published="|".join(PUBLISHED),
     comparison="|".join(COMPARISONS),
+    complexity="|".join(COMPLEXITIES),
+    facts="|".join(FACTS),
 
 
 def code(script, functions=()):

@@ -44,9 +44,9 @@ def all_datasets():
         f"<results>/cohorts/{source}/{task}/leakage/{protocol}/leakage.json"
         for source, task in PRESENT_COHORTS
         for protocol in (
-            ["official"]
-            if reader_of(source) == "physionet2012"
-            else ["stay", "patient"]
+            {"physionet2012": ["official"], "adni": ["complete-test"]}.get(
+                reader_of(source), ["stay", "patient"]
+            )
         )
     ]
 
@@ -56,8 +56,8 @@ def truth_file(wildcards):
     declaration = DECLARATIONS[wildcards.table]
     if not declaration.optimum:
         return []
-    cohort = declaration.source == "synthetic-physionet2012"
-    return f"{RAW_COHORT if cohort else RAW_HOSPITAL}/truth.json"
+    own = {"synthetic-physionet2012": RAW_COHORT, "synthetic-adni": RAW_ADNI}
+    return f"{own.get(declaration.source, RAW_HOSPITAL)}/truth.json"
 
 
 def training_code(wildcards):
@@ -83,33 +83,56 @@ def theory_slopes():
 
 
 def files_of_cells(table, kind):
-    """Return a file of each cell of a table that is there: "metrics", "predictions", "costs"."""
+    """Return a file of each cell of a table that is there: "metrics", "predictions" and so on."""
     folder, file = {
         "metrics": ("metrics", "metrics.json"),
         "predictions": ("runs", "predictions.parquet"),
         "costs": ("runs", "cost.json"),
+        "complexity": ("complexity", "complexity.json"),
     }[kind]
     return [f"<results>/{folder}/{cell.path}/{file}" for cell in present_cells(table)]
 
 
 def published_file(wildcards):
     """Return the file of values that a paper's table prints."""
-    return f"{OWN}/published/{PUBLISHED[wildcards.published].published}"
+    return printed_values(wildcards.published)
 
 
-def used_settings(table):
+def printed_values(table):
+    """Return the file of values that a paper prints, of a declared table."""
+    return f"{OWN}/published/{TABLES[table].published}"
+
+
+def counts_file(table):
+    """Return the counts of the source that a table of raw files is about, if it is there."""
+    declared = TABLES[table]
+    there = isinstance(declared, RawFilesTable) and declared.source in AVAILABLE
+    return f"<results>/canonical/{declared.source}/counts.json" if there else []
+
+
+def settings_by_task(table):
+    """Return what the configuration gives per task, for a table of settings per task."""
+    declared = TABLES[table]
+    if not isinstance(declared, TaskSettingsTable):
+        return {}
+    return {task: used_settings(declared.method, task) for task in declared.tasks}
+
+
+def used_settings(method, task=None):
     """Return what the configuration gives for the parameters that a paper prints."""
-    settings = method_settings(CONFIG, TABLES[table].method)
+    settings = method_settings(CONFIG, method, task=task)
+    training = training_of(CONFIG, task) if task else CONFIG.training
     return {
         "settings": settings.model_dump(mode="json"),
-        "training": CONFIG.training.model_dump(mode="json"),
+        "training": training.model_dump(mode="json"),
         "seeds": CONFIG.seeds,
     }
 
 
 def claim_parts():
     """Return the parts of the claims table, in the order of tables and figures."""
-    names = {"table2": "theory"} | {name: name for name in ("table5", *PUBLISHED)}
+    claiming = ("table5", *PUBLISHED, *COMPLEXITIES, *FACTS)
+    names = {"table2": "theory"} | {name: name for name in claiming}
     parts = [names[table] for table in CONFIG.tables if table in names]
     parts += [name for name in CONFIG.figures if name in CLAIMING_FIGURES]
     return [f"<results>/claims/{part}.csv" for part in parts]
@@ -128,10 +151,10 @@ def all_claims():
 
 def all_tables():
     """Return the files of every configured table."""
-    robust = [name for name in figures_of("robustness") if name in CONFIG.figures]
+    tabled = [n for n in figures_of("robustness", "bank") if n in CONFIG.figures]
     return expand(
         "<results>/tables/{table}.{format}",
-        table=[*CONFIG.tables, *filter(figure_cells, robust)],
+        table=[*CONFIG.tables, *filter(figure_cells, tabled)],
         format=FORMATS,
     )
 
@@ -157,7 +180,7 @@ def closing_words():
     from fleximodal.publishing.summary import summarise
 
     results = Path(CONFIG.pathvars.results)
-    drawn = [name for name in figures_of("robustness") if name in CONFIG.figures]
+    drawn = [n for n in figures_of("robustness", "bank") if n in CONFIG.figures]
     names = [*CONFIG.tables, *drawn]
     tables = [results / "tables" / f"{name}.csv" for name in names]
     claims = results / "claims.csv", results / "rankings.csv"
@@ -173,6 +196,8 @@ def can_be_drawn(figure):
     """Tell whether there is anything to draw: published values, or data of ours."""
     if figure in CLAIMING_FIGURES or figure_cells(figure):
         return True
+    if FIGURES[figure].kind == "many_modalities":
+        return True
     source = AVAILABLE.get(FIGURES[figure].source)
     needs_ecgs = FIGURES[figure].kind == "autoencoder"
     return needs_ecgs and source is not None and "ecg" in source.modalities["stay"]
@@ -185,7 +210,16 @@ def figure_results(figure):
         "experts": ("metrics", "metrics.json"),
         "missing": ("metrics", "metrics.json"),
         "shares": ("shares", "shares.json"),
+        "sensitivity": ("metrics", "metrics.json"),
+        "bank": ("traces", "trace.json"),
+        "activation": ("traces", "trace.json"),
     }
+    if FIGURES[figure].kind == "many_modalities":
+        return expand(
+            "<results>/many_modalities/{number}/{method}/many.json",
+            number=CONFIG.many_modalities.numbers,
+            method=CONFIG.many_modalities.methods,
+        )
     if FIGURES[figure].kind not in files:
         return []
     folder, file = files[FIGURES[figure].kind]
@@ -197,6 +231,12 @@ def figure_whole(figure):
     declared = FIGURES[figure]
     if declared.kind == "autoencoder":
         return f"<results>/encoders/{declared.source}/ecg_autoencoder_trace/autoencoder.json"
+    if declared.kind == "cohort":
+        there = declared.source in AVAILABLE
+        flows = (
+            f"<results>/cohorts/{declared.source}/{declared.tasks[0]}/cohort/flow.json"
+        )
+        return flows if there else []
     if not figure_cells(figure):
         return []
     if declared.kind in ("shares", "robustness"):
@@ -220,7 +260,7 @@ def scoring_code(wildcards):
     return code("predict_conditions", functions)
 
 
-def shares_code(wildcards):
-    """Return the code that measures the shares of a cell's modalities."""
+def network_code(script, wildcards):
+    """Return the code of a script that works with a method's network."""
     settings = find_method(wildcards.method).settings
-    return code("measure_shares", [getattr(settings, "builder", settings.trainer)])
+    return code(script, [getattr(settings, "builder", settings.trainer)])

@@ -62,6 +62,14 @@ def mimic3_files(wildcards):
     return [str(file) for file in files if file]
 
 
+def adni_files(wildcards):
+    """Return the raw files of ADNI that are there, or the generated folder."""
+    folder = _source(wildcards).folders["core"]
+    if wildcards.source.startswith("synthetic-"):
+        return [str(folder / name) for name in ADNI_FOLDERS]
+    return [str(file) for file in _checked(find_files, folder)]
+
+
 def _source(wildcards):
     """Return what is there of a source; one that is absent is said plainly."""
     if wildcards.source not in AVAILABLE:

@@ -157,7 +157,7 @@ rule draw_own_figure:
     log:
         "<logs>/draw_own_figure/{figure}.log",
     wildcard_constraints:
-        figure="|".join(figures_of("autoencoder", "robustness")),
+        figure="|".join(figures_of("autoencoder", "robustness", "many_modalities")),
     conda:
         "../envs/plots.yaml"
     threads: 1

@@ -112,7 +112,7 @@ rule measure_shares:
         mem_mb=6000,
         runtime=60,
     params:
-        code=shares_code,
+        code=lambda wildcards: network_code("measure_shares", wildcards),
     script:
         "../workflow/scripts/measure_shares.py"
 

@@ -51,6 +51,28 @@ rule generate_hospital:
         "../workflow/scripts/generate_hospital.py"
 
 
+rule generate_adni:
+    """Write the generated study of Alzheimer's disease in the layout of ADNI."""
+    output:
+        directory(expand(f"{RAW_ADNI}/{{folder}}", folder=ADNI_FOLDERS)),
+        truth=f"{RAW_ADNI}/truth.json",
+    log:
+        "<logs>/generate_adni/synthetic-adni.log",
+    benchmark:
+        "<results>/benchmarks/generate_adni/synthetic-adni.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        code=code("generate_adni"),
+        settings=CONFIG.sources.synthetic.adni.model_dump(mode="json"),
+    script:
+        "../workflow/scripts/generate_adni.py"
+
+
 rule extract_physionet2012:
     """Read a release of PhysioNet 2012 and write its canonical tables."""
     input:
@@ -126,6 +148,32 @@ rule extract_mimic3:
         events=event_settings(CONFIG.sources.mimic3),
     script:
         "../workflow/scripts/extract_mimic3.py"
+
+
+rule extract_adni:
+    """Read the raw files of ADNI and write its canonical tables."""
+    input:
+        raw=adni_files,
+    output:
+        canonical_files("{source}"),
+    log:
+        "<logs>/extract_adni/{source}.log",
+    benchmark:
+        "<results>/benchmarks/extract_adni/{source}.tsv"
+    wildcard_constraints:
+        source="(synthetic-)?adni",
+    conda:
+        "../envs/data.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code("extract_adni"),
+        folders=raw_folders,
+        preparation=CONFIG.sources.adni.model_dump(mode="json", exclude={"folder"}),
+    script:
+        "../workflow/scripts/extract_adni.py"
 
 
 rule download_physionet2012:

@@ -161,7 +161,7 @@ rule write_settings_table:
     params:
         code=code("write_settings_table"),
         note=CONFIG.note,
-        used=lambda wildcards: used_settings("table6"),
+        used=lambda wildcards: used_settings(TABLES["table6"].method),
     script:
         "../workflow/scripts/write_settings_table.py"
 

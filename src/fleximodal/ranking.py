@@ -125,6 +125,22 @@ def f1(ranking: Ranking, threshold: float) -> Floats:
     return divide(2 * hits, 2 * hits + errors, otherwise=0.0)
 
 
+def accuracy(ranking: Ranking, threshold: float) -> Floats:
+    """Return the fraction of right 0/1 predictions at `threshold`, (R,)."""
+    flagged = ranking.scores >= threshold
+    right = ranking.positive[:, flagged].sum(axis=1) + ranking.negative[:, ~flagged].sum(axis=1)
+    return divide(right, ranking.mass.sum(axis=1))
+
+
+def macro_f1(ranking: Ranking, threshold: float) -> Floats:
+    """Return the mean of the F1 of class 1 and that of class 0 at `threshold`, (R,)."""
+    flagged = ranking.scores >= threshold
+    spared = ranking.negative[:, ~flagged].sum(axis=1)
+    errors = ranking.negative[:, flagged].sum(axis=1) + ranking.positive[:, ~flagged].sum(axis=1)
+    of_zero = divide(2 * spared, 2 * spared + errors, otherwise=0.0)
+    return (f1(ranking, threshold) + of_zero) / 2
+
+
 def brier(ranking: Ranking) -> Floats:
     """Return the mean squared distance between score and label, (R,)."""
     squares = ranking.positive * (1 - ranking.scores) ** 2 + ranking.negative * ranking.scores**2

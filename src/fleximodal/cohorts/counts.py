@@ -9,8 +9,9 @@ import polars as pl
 from fleximodal.cohorts.registry import reader_of
 from fleximodal.errors import FleximodalError
 
-DATASETS = {"mimic4": "MIMIC-IV", "mimic3": "MIMIC-III"}
+DATASETS = {"mimic4": "MIMIC-IV", "mimic3": "MIMIC-III", "adni": "ADNI"}
 UNPUBLISHED = "no published value"
+EXACTLY = "exactly "
 _COLUMNS = (
     "dataset",
     "release",
@@ -39,8 +40,9 @@ def check_counts(
     ----------
     published
         CSV with the columns dataset, release, tasks (joined by " & "), quantity (`total`, a
-        modality, or `+`-joined modalities that a stay must all have), n_stays, tolerance_percent,
-        tolerance_stays, reference. A count may differ by the sum of both tolerances.
+        modality, or `+`-joined modalities that a stay must all have, after "exactly " and no
+        other), n_stays, tolerance_percent, tolerance_stays, reference. A count may differ by the
+        sum of both tolerances.
     source, release, task, channels
         What the cohort was made of; `channels` is only told.
     flow
@@ -134,6 +136,10 @@ def _measured(quantity: str, flow: Mapping[str, Any]) -> int | None:
     if quantity == "total":
         return int(flow["steps"][-1]["stays"])
     single = {entry["modality"]: entry["stays"] for entry in flow["availability"]}
+    if quantity.startswith(EXACTLY):
+        names = quantity.removeprefix(EXACTLY)
+        told = set(names.split("+")) <= single.keys() and "combinations" in flow
+        return int(flow["combinations"].get(names, 0)) if told else None
     found = (single | flow["complete_cases"]).get(quantity)
     return None if found is None else int(found)
 

@@ -9,7 +9,7 @@ import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from fleximodal.cohorts.counting import flags_of, labels_of
+from fleximodal.cohorts.counting import flags_of, labels_of, several_of
 
 
 def missingness_only(cohort: pl.DataFrame, splits: pl.DataFrame) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def missingness_only(cohort: pl.DataFrame, splits: pl.DataFrame) -> dict[str, An
     Parameters
     ----------
     cohort
-        stay_id, label (one or K) and the boolean flags.
+        stay_id, label (one, K, or one of several classes) and the boolean flags.
     splits
         split, stay_id, part.
 
@@ -29,11 +29,12 @@ def missingness_only(cohort: pl.DataFrame, splits: pl.DataFrame) -> dict[str, An
     -------
     dict
         Per non-empty set of modalities, `+`-joined in their order, and per split: `auroc` on test
-        (the mean over labels that have both classes in train and test, None without such a label),
-        `n_train`, `n_test`, and with several labels `undefined`, the number of those left out.
+        (the mean over labels that have both classes in train and test, None without such a label;
+        of several classes over each against the rest), `n_train`, `n_test`, and with several
+        labels or classes `undefined`, the number of those left out.
     """
     names = flags_of(cohort)
-    several = isinstance(cohort.schema["label"], pl.Array)
+    several = several_of(cohort)
     report: dict[str, Any] = {}
     for (split,), rows in splits.sort("split", "stay_id").group_by("split", maintain_order=True):
         members = rows.join(cohort, on="stay_id", maintain_order="left")

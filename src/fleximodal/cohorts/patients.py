@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fleximodal.cohorts.protocols import PARTS, check_shares
+from fleximodal.cohorts.parts import PARTS, check_shares
 from fleximodal.cohorts.tables import scan_table
 from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import atomic_folder

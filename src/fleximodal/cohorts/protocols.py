@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fleximodal.cohorts.complete_test import complete_test
+from fleximodal.cohorts.parts import PARTS, check_shares
 from fleximodal.errors import FleximodalError
 
-PARTS = ("train", "val", "test")
 OFFICIAL_PARTS = {"a": "train", "b": "val", "c": "test"}
 
 
@@ -33,6 +34,8 @@ def make_splits(
         partitions of the stays, named `stay{s}`, `stay{s+1}`, ..., as FuseMoE made its one: stays
         of one patient may come apart.
         `{"kind": "patient", ...}` with the same settings: the source's division of its patients.
+        `{"kind": "complete-test", "fractions": ..., "seed": s, "labels": ...}`: see
+        `fleximodal.cohorts.complete_test`.
     five_random_file
         CSV with columns RecordID, split1, ...; values train, val, test.
     patients
@@ -58,9 +61,12 @@ def make_splits(
         splits = _stay(cohort, protocol["fractions"], protocol["seed"], protocol["count"])
     elif kind == "patient":
         splits = _patient(cohort, patients)
+    elif kind == "complete-test":
+        splits = complete_test(cohort, protocol["fractions"], protocol["seed"], protocol["labels"])
     else:
         raise FleximodalError(
-            f"Unknown protocol kind {kind!r}; use official, five-random, stay or patient."
+            f"Unknown protocol kind {kind!r}; use official, five-random, stay, patient or "
+            "complete-test."
         )
     for (name,), rows in splits.group_by("split", maintain_order=True):
         empty = [part for part in PARTS if part not in rows["part"]]
@@ -70,23 +76,6 @@ def make_splits(
                 "use all sets of the source or other fractions."
             )
     return splits.select("split", "stay_id", "part").sort("split", "stay_id")
-
-
-def check_shares(kind: str, fractions: Sequence[float], count: int) -> None:
-    """Require three positive fractions with sum 1, and at least one split.
-
-    Raises
-    ------
-    FleximodalError
-        Naming the protocol `kind` and what is wrong.
-    """
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise FleximodalError(
-            f"Protocol {kind}: fractions {list(fractions)} must be three positive numbers "
-            "(train, val, test) with sum 1."
-        )
-    if count < 1:
-        raise FleximodalError(f"Protocol {kind}: count {count} must be at least 1.")
 
 
 def _official(cohort: pl.DataFrame) -> pl.DataFrame:

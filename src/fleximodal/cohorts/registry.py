@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from fleximodal.cohorts import ihm48, los, one_year_mortality, phenotyping
+from fleximodal.cohorts import diagnosis, ihm48, los, one_year_mortality, phenotyping
 from fleximodal.cohorts.task import Builder
 from fleximodal.errors import FleximodalError
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a task predicts for (`stay` or `admission`) and what builds its cohort."""
+    """What a task predicts for (`stay`, `admission` or `subject`) and what builds its cohort."""
 
     unit: str
     build: Builder
@@ -24,6 +24,7 @@ TASKS: dict[tuple[str, str], Entry] = {
     ("mimic4", "one-year-mortality"): Entry("admission", one_year_mortality.build),
     ("mimic3", "48-IHM"): Entry("stay", ihm48.build_mimic),
     ("mimic3", "25-PHE"): Entry("stay", phenotyping.build),
+    ("adni", "diagnosis"): Entry("subject", diagnosis.build),
 }
 
 

@@ -10,7 +10,21 @@ import polars as pl
 
 from fleximodal.errors import FleximodalError
 
-KINDS = ("series", "items", "vectors")
+KINDS = ("series", "items", "vectors", "table")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Where the values of a modality of kind `table` stand, and how they are scaled.
+
+    `vectors` is the file of the matrix, a row per row of the modality's `table`; `features` that of
+    its columns; `shape` the volume that the columns are voxels of, None if they are none.
+    """
+
+    vectors: str
+    features: str
+    scaling: str
+    shape: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -18,8 +32,9 @@ class Modality:
     """One entry of `modalities.json`.
 
     `kind` is `series` (values of `columns` in the column `channel` of `table`), `items` (features
-    `columns` of `table`, known at admission) or `vectors` (items listed in `table`, to be encoded
-    into the folder `encoded`; no columns).
+    `columns` of `table`, known at admission), `vectors` (items listed in `table`, to be encoded
+    into the folder `encoded`; no columns) or `table` (one row per stay in `table`, its values in
+    `matrix`; no columns). Of items and vectors a unit has one alone if `single`.
     """
 
     name: str
@@ -27,6 +42,8 @@ class Modality:
     columns: tuple[str, ...]
     table: str
     encoded: str | None = None
+    matrix: Matrix | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,7 @@ def columns_of(path: Path) -> list[str]:
 
 
 def read_modalities(canonical: Path, unit: str = "stay") -> list[Modality]:
-    """Return the modalities of a unit (`stay` or `admission`) of a source, in the source's order.
+    """Return the modalities of a unit (`stay`, ...) of a source, in the source's order.
 
     Raises
     ------
@@ -92,12 +109,17 @@ def read_modalities(canonical: Path, unit: str = "stay") -> list[Modality]:
 
 def _modality(path: Path, entry: dict[str, Any]) -> Modality:
     name, kind = entry["name"], entry["kind"]
+    single = entry.get("single", False)
     if kind == "series":
         return Modality(name, kind, tuple(entry["channels"]), entry.get("table", "events.parquet"))
     if kind == "items":
-        return Modality(name, kind, tuple(entry["features"]), entry["table"])
+        return Modality(name, kind, tuple(entry["features"]), entry["table"], single=single)
     if kind == "vectors":
-        return Modality(name, kind, (), entry["table"], entry["encoded"])
+        return Modality(name, kind, (), entry["table"], entry["encoded"], single=single)
+    if kind == "table":
+        shape = tuple(entry["shape"]) if entry.get("shape") else None
+        matrix = Matrix(entry["vectors"], entry["features"], entry["scaling"], shape)
+        return Modality(name, kind, (), entry["table"], matrix=matrix)
     raise FleximodalError(
         f"{path}: modality {name} has kind {kind!r}; use one of {', '.join(KINDS)}."
     )

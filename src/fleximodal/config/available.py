@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleximodal.cohorts.registry import find_task
-from fleximodal.config.folders import find_mimic3, find_mimic4, find_physionet2012, raw_file
+from fleximodal.config.folders import (
+    find_adni,
+    find_mimic3,
+    find_mimic4,
+    find_physionet2012,
+    raw_file,
+)
 from fleximodal.config.schema import Config
+from fleximodal.sources.adni.files import has
 
 PHYSIONET2012_MODALITIES = ("vitals", "labs", "ventilation", "static")
+ADNI_MODALITIES = ("image", "genomic", "clinical", "biospecimen")
 MIMIC4_MODALITIES = {"core": "vitals", "note": "notes", "cxr": "cxr", "ecg": "ecg"}
 
 
@@ -60,6 +68,7 @@ def available_sources(config: Config, raw: Path) -> dict[str, Available]:
         Available(
             "synthetic-mimic3", {"core": hospital / "mimic-iii"}, {"stay": ("vitals", "notes")}
         ),
+        Available("synthetic-adni", {"core": raw / "synthetic-adni"}, {"subject": ADNI_MODALITIES}),
     ]
     release = find_physionet2012(config)
     if release is not None:
@@ -71,6 +80,10 @@ def available_sources(config: Config, raw: Path) -> dict[str, Available]:
     if mimic3 is not None:
         notes = ("notes",) if _has_rows(mimic3, "NOTEEVENTS.csv") else ()
         found.append(Available("mimic3", {"core": mimic3}, {"stay": ("vitals", *notes)}))
+    adni = find_adni(config)
+    if adni is not None:
+        there = tuple(name for name in ADNI_MODALITIES if has(adni, name))
+        found.append(Available("adni", {"core": adni}, {"subject": there}))
     return {source.name: source for source in found}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fleximodal.config.load import method_settings
+from fleximodal.config.load import method_settings, training_of
 from fleximodal.config.schema import Config
 
 PATTERN = "{source}/{task}/{protocol}/{cases}/{modalities}/{method}/{variant}"
@@ -38,6 +38,8 @@ def split_names(config: Config, protocol: str) -> list[str]:
         return ["official"]
     if protocol == "five-random":
         return list(config.protocols.five_random.splits)
+    if protocol == "complete-test":
+        return [f"complete{config.protocols.complete_test.seed}"]
     shares = config.protocols.stay if protocol == "stay" else config.protocols.patient
     return [f"{protocol}{seed}" for seed in range(shares.seed, shares.seed + shares.count)]
 
@@ -49,20 +51,21 @@ def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
         "five-random": config.protocols.five_random,
         "stay": config.protocols.stay,
         "patient": config.protocols.patient,
+        "complete-test": config.protocols.complete_test,
     }[protocol]
     return {"kind": protocol, **section.model_dump(exclude={"file"}, mode="json")}
 
 
 def describe(config: Config, cell: Cell) -> dict[str, Any]:
     """Return everything that decides a cell's result, as plain JSON values, and nothing else."""
-    settings = method_settings(config, cell.method, cell.variant)
-    training = config.training.model_dump(mode="json") if settings.uses_training else {}
+    settings = method_settings(config, cell.method, cell.variant, cell.task)
+    training = training_of(config, cell.task) if settings.uses_training else None
     return {
         **asdict(cell),
         "splits": split_names(config, cell.protocol),
         "seeds": config.seeds if settings.seeded else config.seeds[:1],
         "settings": settings.model_dump(mode="json"),
-        "training": training,
+        "training": {} if training is None else training.model_dump(mode="json"),
     }
 
 

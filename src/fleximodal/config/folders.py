@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fleximodal.config.schema import Config
 from fleximodal.errors import FleximodalError
+from fleximodal.sources.adni.files import DIAGNOSIS
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ MIMIC4 = {
     ),
 }
 PHYSIONET2012 = "physionet-challenge-2012"
+ADNI = "adni"
 SETS = ("a", "b", "c")
 MIMIC3 = Module(
     "sources.mimic3.folder",
@@ -111,6 +113,29 @@ def find_mimic3(config: Config) -> Path | None:
         As `find_mimic4`.
     """
     return find_module(config, MIMIC3, config.sources.mimic3.folder)
+
+
+def find_adni(config: Config) -> Path | None:
+    """Return the folder of ADNI, None if it is neither configured nor found.
+
+    Raises
+    ------
+    FleximodalError
+        If a configured folder does not exist or has no table of diagnoses.
+    """
+    pattern = f"diagnosis/{DIAGNOSIS}_*.csv"
+    given = config.sources.adni.folder
+    if given is not None:
+        folder = Path(given)
+        if not any(folder.glob(pattern)):
+            what = f"has no {pattern}" if folder.is_dir() else "is not a folder"
+            raise FleximodalError(
+                f"configuration: sources.adni.folder: {folder} {what}; "
+                "give the folder that holds diagnosis/ and clinical/"
+            )
+        return folder
+    places = (folder / ADNI for folder in data_folders(config))
+    return next((place for place in places if any(place.glob(pattern))), None)
 
 
 def find_module(config: Config, module: Module, given: str | None) -> Path | None:

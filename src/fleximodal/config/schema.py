@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fleximodal.encoders.settings import CodesEncoder, CXREncoder, ECGEncoder, NotesEncoder
+from fleximodal.sources.adni.preparation import Preparation
 from fleximodal.theory.settings import Theory
+from fleximodal.training.many_settings import ManyModalities
 
 
 class Section(BaseModel):
@@ -29,6 +31,28 @@ class SyntheticHospital(Section):
     image_pixels: int = Field(256, ge=32, description="width and height of a generated radiograph")
 
 
+class SyntheticAdni(Section):
+    """The generated study of Alzheimer's disease in the layout of ADNI."""
+
+    subjects: int = Field(2380, ge=120, description="labelled subjects")
+    seed: int = Field(7, ge=0, description="seed of the generator")
+    variants: int = Field(
+        3000, ge=600, le=1_000_000, description="variants in all sets of genotypes, before filters"
+    )
+    ld_block: int = Field(
+        10, ge=2, le=40, description="neighbouring variants that are inherited together"
+    )
+    image_source: Literal["freesurfer", "ravens", "both"] = Field(
+        "freesurfer", description="which image files are written"
+    )
+    ravens_shape: tuple[
+        Annotated[int, Field(ge=12)], Annotated[int, Field(ge=12)], Annotated[int, Field(ge=12)]
+    ] = Field((19, 22, 19), description="voxels of the toy atlas along its axes")
+    apoe_layout: Literal["alleles", "genotype"] = Field(
+        "alleles", description="APOE in two columns of alleles, or in one n/m"
+    )
+
+
 class Synthetic(Section):
     """What is generated, no patients."""
 
@@ -39,6 +63,9 @@ class Synthetic(Section):
     hospital: SyntheticHospital = Field(
         default_factory=SyntheticHospital,
         description="sources `synthetic-mimic4` and `synthetic-mimic3`",
+    )
+    adni: SyntheticAdni = Field(
+        default_factory=SyntheticAdni, description="source `synthetic-adni`"
     )
 
 
@@ -99,6 +126,16 @@ class Mimic3(Events):
     )
 
 
+class Adni(Preparation):
+    """The Alzheimer's Disease Neuroimaging Initiative, as downloaded from LONI, and prepared so."""
+
+    folder: str | None = Field(
+        None,
+        description="folder with diagnosis/, clinical/, biospecimen/, genomic/ and image/, of "
+        "which the last three may be absent; null looks for adni in data_folders",
+    )
+
+
 class Sources(Section):
     """Where raw data are, one section per source."""
 
@@ -107,6 +144,11 @@ class Sources(Section):
     mimic3: Mimic3 = Field(default_factory=Mimic3, description="credentialed, or the open demo")
     physionet2012: PhysioNet2012 = Field(
         default_factory=PhysioNet2012, description="12,000 real intensive-care stays, open"
+    )
+    adni: Adni = Field(
+        default_factory=Adni,
+        description="subjects of a study of Alzheimer's disease, on application; its choices hold "
+        "for `synthetic-adni` too",
     )
 
 
@@ -129,6 +171,12 @@ class FiveRandom(Section):
     )
 
 
+def _sum_to_one(value: tuple[float, float, float]) -> tuple[float, float, float]:
+    if min(value) <= 0 or abs(sum(value) - 1) > 1e-9:
+        raise ValueError("the three fractions must be positive and sum to 1")
+    return value
+
+
 class Shares(Section):
     """Own random splits into train, val and test."""
 
@@ -138,12 +186,7 @@ class Shares(Section):
     seed: int = Field(0, ge=0, description="seed of the first split's shuffle")
     count: int = Field(1, ge=1, description="number of splits, one per seed from the first on")
 
-    @field_validator("fractions")
-    @classmethod
-    def _sum_to_one(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
-        if min(value) <= 0 or abs(sum(value) - 1) > 1e-9:
-            raise ValueError("the three fractions must be positive and sum to 1")
-        return value
+    _sum_to_one = field_validator("fractions")(_sum_to_one)
 
 
 class Stay(Shares):
@@ -152,6 +195,20 @@ class Stay(Shares):
 
 class Patient(Shares):
     """Random splits of a source's patients, the same for every task and modality set."""
+
+
+class CompleteTest(Section):
+    """Validation and test stays that have every modality, as in Flex-MoE."""
+
+    fractions: tuple[float, float, float] = Field(
+        (0.70, 0.15, 0.15), description="shares of train, val and test among all stays"
+    )
+    seed: int = Field(0, ge=0, description="seed of the draw")
+    labels: Literal["stratified", "ignored"] = Field(
+        "stratified", description="whether val and test have the classes' shares"
+    )
+
+    _sum_to_one = field_validator("fractions")(_sum_to_one)
 
 
 class Protocols(Section):
@@ -163,6 +220,11 @@ class Protocols(Section):
     )
     stay: Stay = Field(default_factory=Stay, description="splits by stay, as the paper's")
     patient: Patient = Field(default_factory=Patient, description="splits by patient")
+    complete_test: CompleteTest = Field(
+        default_factory=CompleteTest,
+        alias="complete-test",
+        description="one split whose val and test stays have every modality",
+    )
 
 
 class Phenotyping(Section):
@@ -218,8 +280,13 @@ class Training(Section):
     epochs: int = Field(8, ge=1, description="passes over the training part")
     batch_size: int = Field(32, ge=1, description="stays per optimiser step")
     learning_rate: float = Field(4e-4, gt=0, description="learning rate of Adam")
-    select_metric: Literal["f1", "auroc", "auprc"] = Field(
-        "f1", description="validation metric that chooses the epoch; the paper uses f1"
+    select_metric: Literal["f1", "auroc", "auprc", "accuracy", "macro_f1"] = Field(
+        "f1",
+        description="validation metric that chooses the epoch; FuseMoE uses f1, Flex-MoE accuracy; "
+        "of several classes auroc and auprc are means over each class against the rest",
+    )
+    class_weights: list[Annotated[float, Field(gt=0)]] | None = Field(
+        None, description="weight of each class in the loss, in their order; null: all the same"
     )
     max_rows: int = Field(1000, ge=1, description="most recent time points kept per series")
     max_items: int | None = Field(
@@ -247,6 +314,20 @@ class Network(Section):
     aux_window: Literal["batch", "micro_batch"] | None = Field(
         None, description="stays over which the routers' losses are computed"
     )
+    warmup_epochs: int | None = Field(
+        None, ge=0, description="first epochs with an order of stays of their own"
+    )
+
+
+class TaskValues(Section):
+    """Values of a task, laid over those of the sections of the same names."""
+
+    training: dict[str, Any] = Field(
+        default_factory=dict, description="keys of `training` with the task's own values"
+    )
+    network: dict[str, Any] = Field(
+        default_factory=dict, description="keys of `network` with the task's own values"
+    )
 
 
 class Evaluation(Section):
@@ -260,8 +341,10 @@ class Claims(Section):
     """How measured values are held against published ones; fixed before anything is run."""
 
     level: float = Field(0.05, gt=0, lt=0.5, description="level of the tests")
-    margin: dict[Literal["auroc", "f1"], Annotated[float, Field(gt=0, lt=1)]] = Field(
-        {"auroc": 0.01, "f1": 0.02},
+    margin: dict[
+        Literal["auroc", "f1", "accuracy", "macro_f1"], Annotated[float, Field(gt=0, lt=1)]
+    ] = Field(
+        {"auroc": 0.01, "f1": 0.02, "accuracy": 0.02, "macro_f1": 0.02},
         description="largest difference, as a fraction, that counts as equivalent",
     )
 
@@ -306,11 +389,19 @@ class Config(Section):
     training: Training = Field(default_factory=Training, description="the training loop")
     threads: int = Field(1, ge=1, description="processor threads of one training job")
     network: Network = Field(default_factory=Network, description="sizes of all networks")
+    by_task: dict[str, TaskValues] = Field(
+        default_factory=dict,
+        description="per task, `training` and `network` with values laid over those sections",
+    )
     methods: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="settings per method, over those of `network`"
     )
     evaluation: Evaluation = Field(default_factory=Evaluation, description="intervals")
     claims: Claims = Field(default_factory=Claims, description="verdicts on published values")
+    many_modalities: ManyModalities = Field(
+        default_factory=ManyModalities,
+        description="generated stays with two to many modalities: what more of them cost",
+    )
     theory: Theory = Field(default_factory=Theory, description="simulation of FuseMoE, section 4")
 
     @field_validator("seeds", "tables", "figures")

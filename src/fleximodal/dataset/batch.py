@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from fleximodal.dataset.grid import impute_grid
-from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.dataset.packed import Items, PackedDataset, Series, Table
 from fleximodal.dataset.reading import DEFAULT, Reading
 from fleximodal.dataset.scaler import Scaler
+from fleximodal.dataset.table_scaling import TableScale
 from fleximodal.errors import FleximodalError
 
 
@@ -32,7 +33,8 @@ class SeriesBatch:
 class ItemsBatch:
     """Feature vectors of B stays, N items at most, D features; standardised, float32.
 
-    values (B, N, D): 0 where unknown; mask, times (B, N): 0 at padding; present (B,) bool.
+    values (B, N, D): 0 where unknown; mask, times (B, N): 0 at padding; present (B,) bool. Of a
+    table N is 1, and an unknown value is the scaler's fill.
     """
 
     values: Tensor
@@ -51,7 +53,7 @@ class Batch:
 
 
 class BatchBuilder:
-    """All stays of a dataset on one device, standardised once.
+    """All stays of a dataset on one device, standardised once; tables batch by batch.
 
     Parameters
     ----------
@@ -83,10 +85,14 @@ class BatchBuilder:
     ) -> None:
         self._device = torch.device(device)
         self._labels = torch.from_numpy(dataset.label.astype(np.int64)).to(self._device)
-        self._modalities: dict[str, _SeriesStore | _ItemsStore] = {}
+        self._modalities: dict[str, _SeriesStore | _ItemsStore | _TableStore] = {}
         horizon = dataset.horizon_hours
         for name, modality in dataset.modalities.items():
             mean, std = _moments(scaler, modality)
+            if isinstance(modality, Table):
+                scale = TableScale(mean, std, scaler.fill[name])
+                self._modalities[name] = _TableStore(modality, scale, self._device)
+                continue
             times = reading.times(modality, horizon_hours=horizon, source=dataset.source)
             rows = _Rows(modality.row_offsets, times, reading.kept(modality), self._device)
             if isinstance(modality, Series):
@@ -211,3 +217,28 @@ class _ItemsStore:
             times=times,
             present=mask[:, 0] > 0,
         )
+
+
+class _TableStore:
+    """The vectors of all stays as they are stored; scaled when they are asked for."""
+
+    def __init__(self, table: Table, scale: TableScale, device: torch.device) -> None:
+        # Not copied on the CPU: the matrix stays where it is mapped.
+        self._features = torch.from_numpy(table.features_array).to(device)
+        first = np.where(np.diff(table.row_offsets) > 0, table.row_offsets[:-1], -1)
+        self._row = torch.from_numpy(first).to(device)
+        self._mean, self._std, self._fill = (
+            torch.from_numpy(array.astype(np.float32)).to(device)
+            for array in (scale.mean, scale.std, scale.fill)
+        )
+
+    def batch(self, index: Tensor) -> ItemsBatch:
+        row = self._row[index]
+        present = row >= 0
+        raw = self._features[row[present]]
+        known = raw != -1 if raw.dtype == torch.int8 else ~raw.isnan()
+        values = self._mean.new_zeros(len(index), len(self._mean))
+        scaled = (raw.to(values.dtype) - self._mean) / self._std
+        values[present] = torch.where(known, scaled, self._fill)
+        mask = present.to(values.dtype).unsqueeze(1)
+        return ItemsBatch(values.unsqueeze(1), mask, torch.zeros_like(mask), present)

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+
 from fleximodal.cohorts.tables import read_modalities, scan_table
 from fleximodal.dataset.pack_items import pack_items, pack_vectors
 from fleximodal.dataset.pack_series import pack_series
+from fleximodal.dataset.pack_table import as_table, pack_table, table_files
 from fleximodal.dataset.packed import Items, PackedDataset, Series, write_packed
 from fleximodal.dataset.places import Places
 from fleximodal.errors import FleximodalError
@@ -55,10 +59,14 @@ def pack_dataset(
     packed: dict[str, Series | Items] = {}
     for modality in read_modalities(canonical, meaning["unit"]):
         table = canonical / modality.table
+        arrays: Series | Items
         if modality.kind == "series":
-            packed[modality.name] = pack_series(table, places, modality)
+            arrays = pack_series(table, places, modality)
+        elif modality.kind == "table":
+            arrays = pack_table(canonical, places, modality)
+            inputs += table_files(canonical, modality)[1:]
         elif modality.kind == "items":
-            packed[modality.name] = pack_items(table, places, modality)
+            arrays = pack_items(table, places, modality)
         else:
             if encoders is None or modality.encoded is None:
                 raise FleximodalError(
@@ -66,7 +74,10 @@ def pack_dataset(
                     "encode them first."
                 )
             table = encoders / modality.encoded / "items.parquet"
-            packed[modality.name] = pack_vectors(table.parent, places, modality.name)
+            arrays = pack_vectors(table.parent, places, modality.name)
+        if modality.single and isinstance(arrays, Items):
+            arrays = as_table(arrays)
+        packed[modality.name] = arrays
         inputs.append(table)
     dataset = PackedDataset(
         source=source,
@@ -76,7 +87,14 @@ def pack_dataset(
         labels=tuple(meaning["labels"]),
         stay_id=stays["stay_id"].to_numpy(),
         patient_id=stays["patient_id"].to_numpy(),
-        label=stays["label"].to_numpy(),
+        label=_labels(stays["label"]),
         modalities=packed,
     )
     write_packed(dataset, output, inputs=list(dict.fromkeys(inputs)))
+
+
+def _labels(label: pl.Series) -> np.ndarray:
+    """Return labels as numbers; a class as its number in the order of the classes."""
+    if isinstance(label.dtype, pl.Enum):
+        return label.to_physical().cast(pl.Int8).to_numpy()
+    return label.to_numpy()

@@ -10,12 +10,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from fleximodal.dataset.ragged import Items, Series
+from fleximodal.dataset.ragged import Items, Series, Table
 from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import atomic_path
 from fleximodal.io.manifest import write_manifest
 
-__all__ = ["FILE", "Items", "PackedDataset", "Series", "read_packed", "write_packed"]
+__all__ = ["FILE", "Items", "PackedDataset", "Series", "Table", "read_packed", "write_packed"]
 
 FILE = "dataset.safetensors"
 
@@ -25,7 +25,8 @@ class PackedDataset:
     """All stays of one task; `stay_id`, `patient_id` (n,) int64, `label` (n,) or (n, K) int8.
 
     `horizon_hours` is the unit of the models' time axis and the end of the grid; `window_hours` the
-    end of the observations, None for the whole stay; `labels` names the K labels.
+    end of the observations, None for the whole stay. `labels` names the one event that `label` (n,)
+    tells of, or the C > 2 classes of which it gives the number, or the K columns of (n, K).
     """
 
     source: str
@@ -42,6 +43,11 @@ class PackedDataset:
     def num_stays(self) -> int:
         """Return the number of stays."""
         return len(self.stay_id)
+
+    @property
+    def num_classes(self) -> int:
+        """Return the number of classes of a label: 2, or more if one of several is told."""
+        return len(self.labels) if self.label.ndim == 1 and len(self.labels) > 1 else 2
 
     def select(self, modalities: Sequence[str]) -> "PackedDataset":
         """Return the same stays with the named modalities only, in the dataset's order."""
@@ -143,6 +149,10 @@ def read_packed(folder: Path) -> PackedDataset:
 def _modality(entry: dict[str, Any], arrays: dict[str, np.ndarray]) -> Series | Items:
     name = entry["name"]
     own = {key.split("/")[1]: array for key, array in arrays.items() if key.startswith(f"{name}/")}
+    if entry["kind"] == "table":
+        own["features_array"] = own.pop("features")
+        shape = None if entry["shape"] is None else tuple(entry["shape"])
+        return Table(name, tuple(entry["features"]), **own, scaling=entry["scaling"], shape=shape)
     if entry["kind"] == "items":
         own["features_array"] = own.pop("features")
         return Items(name, tuple(entry["features"]), **own)

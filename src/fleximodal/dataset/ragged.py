@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+SCALINGS = ("range", "standard", "pooled")
+
 
 @dataclass(frozen=True)
 class Series:
@@ -83,6 +85,55 @@ class Items:
         if self.features_array.shape != wanted:
             return f"features have shape {self.features_array.shape}, not {wanted}"
         return None
+
+
+@dataclass(frozen=True)
+class Table(Items):
+    """One feature vector per stay, at hour 0: at most one row per stay.
+
+    `features_array` (R, D) is float32, NaN where unknown, or int8, -1 where unknown (dosages of
+    variants); it may be mapped from the file. `categorical` (D,) bool: one column of a category;
+    `scaling` says how values are brought to a common range, see `fleximodal.dataset.scaler`;
+    features of an image lie at `places` (D,) int64 of its flattened volume of `shape`.
+    """
+
+    categorical: np.ndarray
+    scaling: str
+    shape: tuple[int, int, int] | None = None
+    places: np.ndarray | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by the names they have on disk."""
+        placed = {} if self.places is None else {"places": self.places}
+        return super().arrays() | {"categorical": self.categorical} | placed
+
+    def description(self) -> dict[str, Any]:
+        """Return what the manifest says of the modality."""
+        shape = None if self.shape is None else list(self.shape)
+        told = {"kind": "table", "scaling": self.scaling, "shape": shape}
+        return super().description() | told
+
+    def fault(self, num_stays: int) -> str | None:
+        """Return what is inconsistent in the arrays, None if nothing is."""
+        if (np.diff(self.row_offsets) > 1).any():
+            return "a stay has more than one row"
+        if len(self.categorical) != len(self.features):
+            return "categorical has another length than the features"
+        if self.scaling not in SCALINGS:
+            return f"scaling is {self.scaling!r}, not one of {', '.join(SCALINGS)}"
+        if (self.shape is None) != (self.places is None):
+            return "a volume needs both its shape and the places of its features"
+        if self.shape is not None and self.places is not None:
+            inside = (self.places >= 0) & (self.places < np.prod(self.shape))
+            if len(self.places) != len(self.features) or not inside.all():
+                return "places do not fit the features or lie outside of the volume"
+        return super().fault(num_stays)
+
+
+def known_cells(features: np.ndarray) -> np.ndarray:
+    """Return which cells of a table are known, bool: not NaN, and not -1 among int8 dosages."""
+    known: np.ndarray = features != -1 if features.dtype == np.int8 else ~np.isnan(features)
+    return known
 
 
 def _divides(offsets: np.ndarray, owners: int, owned: int) -> bool:

@@ -1,8 +1,8 @@
-"""Standard scaling, fitted on the observed values of training stays alone."""
+"""Scaling, fitted on the observed values of training stays alone."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from fleximodal.cohorts.fitting import check_scalers, hash_of_stays
 from fleximodal.cohorts.splits import read_splits
-from fleximodal.dataset.packed import Items, PackedDataset, Series, read_packed
+from fleximodal.dataset.packed import Items, PackedDataset, Series, Table, read_packed
+from fleximodal.dataset.table_scaling import DEFAULT, Filling, TableScale, fit_table
 from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import write_json
 from fleximodal.io.manifest import write_manifest
@@ -18,27 +19,44 @@ from fleximodal.io.manifest import write_manifest
 
 @dataclass(frozen=True)
 class Scaler:
-    """Mean and standard deviation (float64) per modality and channel, and whom they came from."""
+    """Mean and standard deviation (float64) per modality and channel, and whom they came from.
+
+    Of a table they are what its scaling takes for them, and `fill`, in scaled units, is what stands
+    in its unknown cells; see `fleximodal.dataset.table_scaling`.
+    """
 
     mean: dict[str, np.ndarray]
     std: dict[str, np.ndarray]
     stays_sha256: str
     n_stays: int = 0
+    fill: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def of_table(self, name: str) -> TableScale:
+        """Return the scale of a table."""
+        return TableScale(self.mean[name], self.std[name], self.fill[name])
 
 
-def fit_scaler(dataset: PackedDataset, train_index: np.ndarray) -> Scaler:
+def fit_scaler(
+    dataset: PackedDataset, train_index: np.ndarray, filling: Filling = DEFAULT
+) -> Scaler:
     """Fit on the observed values of the stays at positions `train_index`.
 
     The deviation divides by n, as scikit-learn's StandardScaler. A channel without any observed
-    training value has mean 0 and std 1; a constant one keeps its mean and has std 1.
+    training value has mean 0 and std 1; a constant one keeps its mean and has std 1. Tables have
+    scalings of their own, and `filling` says what stands in their unknown cells.
     """
     chosen = np.zeros(dataset.num_stays, dtype=bool)
     chosen[train_index] = True
-    mean, std = {}, {}
+    mean, std, fill = {}, {}, {}
     for name, modality in dataset.modalities.items():
-        channel, value, size = _observed(modality, chosen)
-        mean[name], std[name] = _moments(channel, value.astype(np.float64), size)
-    return Scaler(mean, std, hash_of_stays(dataset.stay_id[chosen]), int(chosen.sum()))
+        if isinstance(modality, Table):
+            rows = np.flatnonzero(np.repeat(chosen, np.diff(modality.row_offsets)))
+            fitted = fit_table(modality, rows, filling)
+            mean[name], std[name], fill[name] = fitted.mean, fitted.std, fitted.fill
+        else:
+            channel, value, size = _observed(modality, chosen)
+            mean[name], std[name] = _moments(channel, value.astype(np.float64), size)
+    return Scaler(mean, std, hash_of_stays(dataset.stay_id[chosen]), int(chosen.sum()), fill)
 
 
 def _observed(modality: Series | Items, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
@@ -85,6 +103,9 @@ def read_scalers(path: Path) -> dict[str, Scaler]:
             std={name: np.array(part["std"]) for name, part in modalities.items()},
             stays_sha256=entry["stays_sha256"],
             n_stays=entry["n_stays"],
+            fill={
+                name: np.array(part["fill"]) for name, part in modalities.items() if "fill" in part
+            },
         )
     return scalers
 
@@ -117,6 +138,7 @@ def write_dataset_scalers(dataset_folder: Path, splits_parquet: Path, output_jso
 def _to_json(scaler: Scaler) -> dict[str, Any]:
     moments = {
         name: {"mean": scaler.mean[name].tolist(), "std": scaler.std[name].tolist()}
+        | ({"fill": scaler.fill[name].tolist()} if name in scaler.fill else {})
         for name in scaler.mean
     }
     return {

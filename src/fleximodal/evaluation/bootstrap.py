@@ -1,52 +1,35 @@
 """95 % intervals of the mean over runs, by resampling patients."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fleximodal.evaluation.metrics import metric_columns
 from fleximodal.evaluation.names import METRICS
-from fleximodal.ranking import Floats, both_classes, rank
+from fleximodal.evaluation.part import TestPart, part_columns
+from fleximodal.ranking import Floats
 
 LEVEL = 0.95
 ELEMENTS_AT_ONCE = 100_000  # weights held at a time; more falls out of the processor's cache
 
 
 @dataclass(frozen=True)
-class TestPart:
-    """What one run predicted for its test part; arrays have one entry per stay.
+class Replicates:
+    """Every metric in every replicate; NaN for one that a replicate lacks.
 
     Attributes
     ----------
-    patient_id
-        (n,).
-    labels, scores
-        (n,), or (n, K) for K labels.
-    threshold
-        The threshold of `f1_tuned`; (K,) for K labels.
+    whole
+        (runs, R, metrics), in the order of METRICS: what a run reaches, see `part_columns`.
+    labels
+        (runs, R, K, names): what it reaches for each of its labels or classes.
+    names
+        The metrics that labels or classes have.
     """
 
-    __test__ = False  # not a test, whatever pytest makes of the name
-
-    patient_id: NDArray[np.int64]
-    labels: NDArray[np.int8]
-    scores: Floats
-    threshold: float | Floats
-
-    @property
-    def num_labels(self) -> int:
-        """The number of labels, K."""
-        return 1 if self.labels.ndim == 1 else self.labels.shape[1]
-
-    def columns(self) -> Iterator[tuple[int, NDArray[np.int8], Floats, float]]:
-        """Yield number, values (n,), scores (n,) and threshold of each label with both classes."""
-        n = len(self.labels)
-        labels, scores = self.labels.reshape(n, -1), self.scores.reshape(n, -1)
-        thresholds = np.broadcast_to(self.threshold, self.num_labels)
-        for k in np.flatnonzero(both_classes(labels)).tolist():
-            yield k, labels[:, k], scores[:, k], float(thresholds[k])
+    whole: Floats
+    labels: Floats
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,14 +49,13 @@ def draw_weights(generator: np.random.Generator, replicates: int, patients: int)
     return counts.reshape(replicates, patients).astype(np.float64)
 
 
-def bootstrap_values(runs: Sequence[TestPart], replicates: int, seed: int) -> Floats:
-    """Return every metric of every label and run in every replicate, (runs, R, K, metrics).
+def bootstrap_values(runs: Sequence[TestPart], replicates: int, seed: int) -> Replicates:
+    """Return every metric of every run, and of each of its labels, in every replicate.
 
     The patients of all runs together are resampled, so a patient drawn twice counts twice with all
     his stays, in every run that tests him: runs of one split share one draw, and the overlap of
     the test parts of different splits is kept. All labels share the draws. The thresholds of
-    `f1_tuned` are not chosen anew. NaN stands for a metric that a replicate lacks, and for all
-    metrics of a label with one class in the run's test part.
+    `f1_tuned` are not chosen anew.
     """
     patients, places = np.unique(
         np.concatenate([run.patient_id for run in runs]), return_inverse=True
@@ -81,16 +63,16 @@ def bootstrap_values(runs: Sequence[TestPart], replicates: int, seed: int) -> Fl
     places_of = np.split(places, np.cumsum([len(run.labels) for run in runs])[:-1])
     generator = np.random.default_rng(seed)
     at_once = max(1, ELEMENTS_AT_ONCE // max(patients.size, *(len(run.labels) for run in runs)))
-    values = np.full((len(runs), replicates, runs[0].num_labels, len(METRICS)), np.nan)
+    names = runs[0].metrics_of_labels
+    whole = np.full((len(runs), replicates, len(METRICS)), np.nan)
+    labels = np.full((len(runs), replicates, runs[0].num_labels, len(names)), np.nan)
     for start in range(0, replicates, at_once):
         chunk = slice(start, min(start + at_once, replicates))
         weights = draw_weights(generator, chunk.stop - start, patients.size)
         for number, (run, where) in enumerate(zip(runs, places_of, strict=True)):
-            drawn = weights[:, where]
-            for k, labels, scores, threshold in run.columns():
-                ranking = rank(labels, scores, drawn)
-                values[number, chunk, k] = metric_columns(ranking, threshold)
-    return values
+            drawn = np.take(weights, where, axis=1)
+            whole[number, chunk], labels[number, chunk] = part_columns(run, drawn)
+    return Replicates(whole, labels, names)
 
 
 def interval_of(values: Floats) -> Interval:

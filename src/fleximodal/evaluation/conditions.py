@@ -12,12 +12,11 @@ import polars as pl
 from fleximodal.config.cells import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.bootstrap import interval_of
-from fleximodal.evaluation.names import data_kind
-from fleximodal.evaluation.paired import PART, Replicated, Run, Scored, difference, replicate
-from fleximodal.evaluation.predictions import RUN, read_predictions, values_of
+from fleximodal.evaluation.names import PAIRED_METRICS, data_kind
+from fleximodal.evaluation.paired import PART, Replicated, difference, replicate, tests_of
+from fleximodal.evaluation.predictions import RUN, prevalence_of, read_predictions
 from fleximodal.io.atomic import write_json
 
-METRICS = ("auroc", "f1")
 INTACT = "intact"
 
 
@@ -31,10 +30,10 @@ def evaluate_conditions(
     cells
         Cells, each with the file that `predict_conditions` wrote for it.
     output
-        The JSON file. `metrics`: mean, sd (over runs) and 95 % interval of AUROC and F1 at 0.5,
-        macro means over labels; `loss`: intact minus condition with its interval. All conditions
-        of a cell share the draws of patients, so that the interval of a loss is a paired one. None
-        where a metric does not exist.
+        The JSON file. `metrics`: mean, sd (over runs) and 95 % interval of PAIRED_METRICS, means
+        over labels or over classes, each against the rest; `loss`: intact minus condition with its
+        interval. All conditions of a cell share the draws of patients, so that the interval of a
+        loss is a paired one. None where a metric does not exist.
     replicates, seed
         Number of bootstrap resamples of patients, and the seed of their draw.
 
@@ -58,8 +57,8 @@ def evaluate_common_test(
     cells
         Cells, each with its predictions.parquet; cells of one task and protocol are compared.
     output
-        The JSON file: per cell `n_stays`, `n_patients`, `prevalence`, `runs` (split, seed, AUROC
-        and F1) and `metrics` as for `evaluate_conditions`; the draws of patients are shared.
+        The JSON file: per cell `n_stays`, `n_patients`, `prevalence`, `runs` (split, seed and
+        metrics) and `metrics` as for `evaluate_conditions`; the draws of patients are shared.
     replicates, seed
         As for `evaluate_conditions`.
 
@@ -89,13 +88,16 @@ def evaluate_common_test(
             cell: frame.join(common, on=["split", "stay_id"], how="semi")
             for cell, frame in alike.items()
         }
-        tests = {cell.path: _tests(frame) for cell, frame in frames.items()}
-        values = replicate(tests, METRICS, replicates=replicates, seed=seed)
+        tests = {cell.path: tests_of(frame) for cell, frame in frames.items()}
+        values = replicate(tests, PAIRED_METRICS, replicates=replicates, seed=seed)
         for cell, frame in frames.items():
-            of_cell = {metric: values[metric][cell.path] for metric in METRICS}
+            of_cell = {metric: values[metric][cell.path] for metric in PAIRED_METRICS}
             runs = [
                 {"split": split, "seed": run_seed}
-                | {metric: _known(of_cell[metric].runs[split, run_seed]) for metric in METRICS}
+                | {
+                    metric: _known(of_cell[metric].runs[split, run_seed])
+                    for metric in PAIRED_METRICS
+                }
                 for split, run_seed in tests[cell.path]
             ]
             summaries = {metric: _summary(value) for metric, value in of_cell.items()}
@@ -117,14 +119,14 @@ def _evaluate(cell: Cell, path: Path, replicates: int, seed: int) -> dict[str, A
         raise FleximodalError(
             f"{path}: has no condition {INTACT!r}, which all others are held against; delete it"
         )
-    tests = {name: _tests(rows) for name, rows in by_condition.items()}
-    values = replicate(tests, METRICS, replicates=replicates, seed=seed)
+    tests = {name: tests_of(rows) for name, rows in by_condition.items()}
+    values = replicate(tests, PAIRED_METRICS, replicates=replicates, seed=seed)
     conditions = [
         {
             "condition": name,
             **rows.select("kind", "subset", "percent").row(0, named=True),
-            "metrics": {metric: _summary(values[metric][name]) for metric in METRICS},
-            "loss": {metric: _loss(values[metric], name) for metric in METRICS},
+            "metrics": {metric: _summary(values[metric][name]) for metric in PAIRED_METRICS},
+            "loss": {metric: _loss(values[metric], name) for metric in PAIRED_METRICS},
         }
         for name, rows in by_condition.items()
     ]
@@ -139,18 +141,7 @@ def _head(cell: Cell, tested: pl.DataFrame) -> dict[str, Any]:
         "n_runs": tested.select(RUN).n_unique(),
         "n_stays": len(stays),
         "n_patients": stays["patient_id"].n_unique(),
-        "prevalence": float(values_of(stays, "label").mean()),
-    }
-
-
-def _tests(frame: pl.DataFrame) -> dict[Run, Scored]:
-    return {
-        (str(split), int(str(run_seed))): Scored(
-            rows["patient_id"].to_numpy(),
-            values_of(rows, "label").reshape(len(rows), -1).astype(np.int8),
-            values_of(rows, "score").reshape(len(rows), -1).astype(np.float64),
-        )
-        for (split, run_seed), rows in frame.group_by(RUN, maintain_order=True)
+        "prevalence": prevalence_of(stays),
     }
 
 

@@ -2,7 +2,8 @@
 
 With several labels ROC and precision-recall are macro curves: the mean over the labels of the
 height of each label's curve (labels with one class in a test part left out), as the metrics are
-macro means. The reliability diagram pools labels, as it pools runs.
+macro means. The reliability diagram pools labels, as it pools runs. Several classes are as many
+labels, each class against the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fleximodal.evaluation.bootstrap import TestPart
 from fleximodal.evaluation.calibration import BINS, equal_mass_bins, sum_by_bin
+from fleximodal.evaluation.part import TestPart
 from fleximodal.ranking import Floats, Ranking, rank
 
 GRID = np.linspace(0.0, 1.0, 101)
@@ -42,7 +43,7 @@ def precision_on_grid(ranking: Ranking) -> Floats:
 def reliability(runs: Sequence[TestPart]) -> dict[str, list[float]]:
     """Return mean score, observed fraction and number in ten equal-mass bins, runs pooled."""
     ranking = rank(
-        np.concatenate([run.labels.ravel() for run in runs]),
+        np.concatenate([run.indicators().ravel() for run in runs]),
         np.concatenate([run.scores.ravel() for run in runs]),
     )
     bins = equal_mass_bins(ranking)

@@ -12,11 +12,10 @@ from fleximodal.evaluation.curves import curves_of
 from fleximodal.evaluation.names import data_kind
 from fleximodal.evaluation.predictions import (
     RUN,
-    is_multilabel,
     label_names,
     parts_of_run,
+    prevalence_of,
     read_predictions,
-    values_of,
 )
 from fleximodal.evaluation.runs import run_entry
 from fleximodal.evaluation.summary import summarise, summarise_labels
@@ -38,7 +37,9 @@ def evaluate_cell(
 
     With several labels every metric is the macro mean over labels. A label with one class in a
     run's test part is left out of that run's means, and listed under `undefined_labels`; what
-    single labels reach stands under `labels`.
+    single labels reach stands under `labels`. With several classes AUROC and AUPRC are such means
+    over the classes, each against the rest; what each class reaches stands under `labels` too, and
+    `prevalence` is null.
 
     Parameters
     ----------
@@ -55,13 +56,12 @@ def evaluate_cell(
     ------
     FleximodalError
         If the file cannot be evaluated (see `read_predictions`), or if a part of a run is absent
-        or has no label with both classes.
+        or has one class only, or no label with both classes.
     """
     named = Cell(**cell)
     frame = read_predictions(predictions)
     tested = frame.filter(pl.col("part") == PART)
-    labels = values_of(tested.unique("stay_id"), "label")
-    names = label_names(predictions, labels.shape[1]) if is_multilabel(frame) else None
+    names = label_names(predictions, frame)
     tests, runs = [], []
     for (split, run_seed), rows in frame.group_by(*RUN, maintain_order=True):
         run = str(split), int(str(run_seed))
@@ -76,7 +76,7 @@ def evaluate_cell(
         "n_runs": len(runs),
         "n_stays": tested["stay_id"].n_unique(),
         "n_patients": tested["patient_id"].n_unique(),
-        "prevalence": float(labels.mean()),
+        "prevalence": prevalence_of(tested.unique("stay_id")),
     }
     settings = {"replicates": replicates, "seed": seed}
     values = bootstrap_values(tests, **settings)

@@ -9,11 +9,15 @@ METRICS = (
     "calibration_slope",
     "calibration_error",
     "auroc_hard",  # of the 0/1 predictions at 0.5, as HAIM's 25-PHE values were published
+    "accuracy",
+    "macro_f1",  # mean F1 over the classes; those of a binary label are 1 and 0
 )
+CLASS_METRICS = ("auroc", "auprc", "f1")  # of one class against the rest
+PAIRED_METRICS = ("auroc", "f1", "accuracy", "macro_f1")  # in which cells are compared
 SYNTHETIC = "synthetic-"  # a generated source: this, then the name of the release it imitates
-RELEASES = ("mimic4", "mimic3", "physionet2012")
+RELEASES = ("mimic4", "mimic3", "physionet2012", "adni")
 SOURCES = (*RELEASES, *(f"{SYNTHETIC}{release}" for release in RELEASES))
-TASKS = ("48-IHM", "LOS", "25-PHE", "one-year-mortality")
+TASKS = ("48-IHM", "LOS", "25-PHE", "one-year-mortality", "diagnosis")
 
 
 def is_synthetic(source: str) -> bool:

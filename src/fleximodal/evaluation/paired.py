@@ -4,7 +4,7 @@ One draw of patients serves all cells, so that what makes a test part easy or ha
 cancels in the difference of two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import erfc, sqrt
@@ -15,24 +15,37 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from fleximodal import class_ranking as of_classes
 from fleximodal import ranking as weighted
+from fleximodal.class_ranking import ClassRanking, rank_classes
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.bootstrap import ELEMENTS_AT_ONCE, LEVEL, draw_weights
 from fleximodal.evaluation.metrics import FIXED
-from fleximodal.evaluation.predictions import RUN, read_predictions, values_of
+from fleximodal.evaluation.predictions import RUN, is_multiclass, read_predictions, values_of
 from fleximodal.ranking import Floats, Ranking, mean_of_known, rank
 
 PART = "test"
-METRICS = {
+METRICS: dict[str, Callable[[Ranking], Floats]] = {
     "auroc": weighted.auroc,
     "f1": lambda ranking: weighted.f1(ranking, FIXED),
+    "accuracy": lambda ranking: weighted.accuracy(ranking, FIXED),
+    "macro_f1": lambda ranking: weighted.macro_f1(ranking, FIXED),
+}
+METRICS_OF_CLASSES: dict[str, Callable[[ClassRanking], Floats]] = {
+    "auroc": of_classes.auroc,
+    "f1": of_classes.macro_f1,
+    "accuracy": of_classes.accuracy,
+    "macro_f1": of_classes.macro_f1,
 }
 Run = tuple[str, int]  # split, seed
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The test part of one run: patients (n,), labels (n, K) and scores (n, K)."""
+    """The test part of one run: patients (n,), labels (n, K) and scores (n, K).
+
+    Of several classes labels are (n,), the number of the class, and scores (n, C).
+    """
 
     patient_id: NDArray[np.int64]
     labels: NDArray[np.int8]
@@ -87,14 +100,24 @@ def read_tests(path: Path | str) -> dict[Run, Scored]:
     frame = read_predictions(path).filter(pl.col("part") == PART)
     if frame.is_empty():
         raise FleximodalError(f"{path}: has no test part; delete it and train the cell again")
+    return tests_of(frame)
+
+
+def tests_of(frame: pl.DataFrame) -> dict[Run, Scored]:
+    """Return each run of the rows of a test part."""
     return {
-        (str(key[0]), int(str(key[1]))): Scored(
+        (str(split), int(str(seed))): Scored(
             rows["patient_id"].to_numpy(),
-            values_of(rows, "label").reshape(len(rows), -1),
-            values_of(rows, "score").reshape(len(rows), -1),
+            _labels(rows).astype(np.int8),
+            values_of(rows, "score").reshape(len(rows), -1).astype(np.float64),
         )
-        for key, rows in frame.group_by(*RUN, maintain_order=True)
+        for (split, seed), rows in frame.group_by(*RUN, maintain_order=True)
     }
+
+
+def _labels(rows: pl.DataFrame) -> np.ndarray:
+    labels = values_of(rows, "label")
+    return labels if is_multiclass(rows) else labels.reshape(len(rows), -1)
 
 
 def replicate(
@@ -112,7 +135,8 @@ def replicate(
         The test parts of each cell's runs; their patients together are resampled, a patient drawn
         twice counting twice with all his stays in every run.
     metrics
-        Names, of `METRICS`; of several labels their mean.
+        Names, of `METRICS`; of several labels their mean, of several classes as
+        `fleximodal.class_ranking` has them.
     replicates, seed
         Number of resamples of patients, and the seed of their draw.
 
@@ -133,7 +157,7 @@ def replicate(
         weights = draw_weights(generator, min(at_once, replicates - start), patients.size)
         drawn.append(
             [
-                _measure(part, weights[:, place], metrics)
+                _measure(part, np.take(weights, place, axis=1), metrics)
                 for part, place in zip(parts, places, strict=True)
             ]
         )
@@ -168,9 +192,12 @@ def difference(left: Replicated, right: Replicated) -> Difference:
 
 def _measure(part: Scored, weights: Floats | None, metrics: Sequence[str]) -> Floats:
     """Return metrics in each row of weights, means over labels, (metrics, R)."""
+    if part.labels.ndim == 1:
+        classes = rank_classes(part.labels, part.scores, weights)
+        return np.stack([METRICS_OF_CLASSES[metric](classes) for metric in metrics])
     of_labels = []
     for label, score in zip(part.labels.T, part.scores.T, strict=True):
-        ranking: Ranking = rank(label, score, weights)
+        ranking = rank(label, score, weights)
         of_labels.append([METRICS[metric](ranking) for metric in metrics])
     return mean_of_known(np.asarray(of_labels), axis=0)
 

@@ -1,4 +1,4 @@
-"""What one run reaches on its test part: every metric of every label, and their macro means."""
+"""What one run reaches on its test part: every metric, as a whole and of each label or class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,23 +6,29 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fleximodal.evaluation.bootstrap import TestPart
-from fleximodal.evaluation.metrics import FIXED, best_f1_threshold, measure
-from fleximodal.evaluation.names import METRICS
-from fleximodal.evaluation.predictions import values_of
-from fleximodal.ranking import both_classes
+from fleximodal.class_ranking import rank_classes
+from fleximodal.evaluation.metrics import FIXED, best_f1_threshold, class_columns, measure
+from fleximodal.evaluation.names import CLASS_METRICS, METRICS
+from fleximodal.evaluation.part import TestPart
+from fleximodal.evaluation.predictions import is_multiclass, prevalence_of, values_of
+from fleximodal.ranking import Floats, both_classes
 
 ONE_CLASS = "the test part has one class only"
+TWO_CLASSES = "defined for two classes"
+NO_STAY = "no stay of the test part has this class"
 
 
 def test_part(val: pl.DataFrame, test: pl.DataFrame) -> TestPart:
     """Return the test part of a run, with thresholds of `f1_tuned` from its validation part.
 
     A label with one class in the validation part has none to be tuned; its threshold is 0.5.
+    Several classes have no threshold.
     """
     labels, scores = values_of(val, "label"), values_of(val, "score")
     threshold: float | np.ndarray
-    if labels.ndim == 1:
+    if is_multiclass(val):
+        threshold = np.nan
+    elif labels.ndim == 1:
         threshold = best_f1_threshold(labels, scores)
     else:
         threshold = np.array(
@@ -51,7 +57,7 @@ def run_entry(
     val, test
         Its stored predictions.
     names
-        Names of the labels; None for a task with one label.
+        Names of the labels or classes; None for a task with one label of two classes.
     """
     part = test_part(val, test)
     entry: dict[str, Any] = {
@@ -60,8 +66,10 @@ def run_entry(
         "threshold": part.threshold if names is None else None,
         "n_stays": len(test),
         "n_patients": test["patient_id"].n_unique(),
-        "prevalence": float(part.labels.mean()),
+        "prevalence": prevalence_of(test),
     }
+    if names is not None and part.has_classes:
+        return part, {**entry, **_entry_of_classes(part, names)}
     measured = {
         k: measure(labels, scores, threshold) for k, labels, scores, threshold in part.columns()
     }
@@ -86,6 +94,30 @@ def run_entry(
         "untuned_labels": [name for name, both in zip(names, val_labels, strict=True) if not both],
         "labels": labels,
     }
+
+
+def _entry_of_classes(part: TestPart, names: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics of several classes and of each one against the rest."""
+    whole, classes = class_columns(rank_classes(part.labels, part.scores))
+    metrics = _known(METRICS, whole[0])
+    prevalences = part.indicators().mean(axis=0).tolist()
+    labels = {}
+    for name, row, prevalence in zip(names, classes[0], prevalences, strict=True):
+        values = _known(CLASS_METRICS, row)
+        undefined = {metric: NO_STAY for metric, value in values.items() if value is None}
+        labels[name] = {"prevalence": prevalence, "metrics": values, "undefined": undefined}
+    absent = np.isnan(classes[0]).sum(axis=0).tolist()
+    return {
+        "metrics": metrics,
+        "undefined": {name: TWO_CLASSES for name, value in metrics.items() if value is None},
+        "labels_left_out": {m: n for m, n in zip(CLASS_METRICS, absent, strict=True) if n},
+        "undefined_labels": [name for name in names if labels[name]["undefined"]],
+        "labels": labels,
+    }
+
+
+def _known(names: Sequence[str], values: Floats) -> dict[str, float | None]:
+    return {n: None if np.isnan(v) else float(v) for n, v in zip(names, values, strict=True)}
 
 
 def _label_entry(

@@ -5,36 +5,34 @@ from typing import Any
 
 import numpy as np
 
-from fleximodal.evaluation.bootstrap import interval_of
+from fleximodal.evaluation.bootstrap import Replicates, interval_of
 from fleximodal.evaluation.names import METRICS
-from fleximodal.ranking import Floats, mean_of_known
+from fleximodal.ranking import Floats
 
 Entry = Mapping[str, Any]
 
 
-def summarise(runs: Sequence[Entry], replicates: Floats) -> dict[str, dict[str, Any]]:
-    """Return the summary of each metric; with several labels that of its macro mean.
+def summarise(runs: Sequence[Entry], values: Replicates) -> dict[str, dict[str, Any]]:
+    """Return the summary of each metric; with several labels or classes that of the whole.
 
     Parameters
     ----------
     runs
         One entry per run, see `fleximodal.evaluation.runs`.
-    replicates
-        (runs, R, K, metrics) bootstrap values. Where K > 1, a label that lacks the metric in a
-        replicate is left out of that replicate's macro mean, and such absences are counted.
+    values
+        Bootstrap values. A label or class that lacks the metric in a replicate is left out of that
+        replicate's macro mean, and such absences are counted.
     """
-    macro = mean_of_known(replicates, axis=2)
-    summary = {}
-    for m, name in enumerate(METRICS):
-        summary[name] = _summary(runs, name, macro[:, :, m])
-        if replicates.shape[2] > 1:
-            absent = int(np.isnan(replicates[..., m]).sum())
+    summary = {name: _summary(runs, name, values.whole[:, :, m]) for m, name in enumerate(METRICS)}
+    if values.labels.shape[2] > 1:
+        for m, name in enumerate(values.names):
+            absent = int(np.isnan(values.labels[..., m]).sum())
             summary[name]["undefined_label_replicates"] = absent
     return summary
 
 
 def summarise_labels(
-    runs: Sequence[Entry], replicates: Floats, names: Sequence[str]
+    runs: Sequence[Entry], values: Replicates, names: Sequence[str]
 ) -> dict[str, Any]:
     """Return `labels`, the summary of each label's metrics, and the labels undefined in a run."""
     labels = {}
@@ -44,7 +42,8 @@ def summarise_labels(
             "prevalence": float(np.mean([entry["prevalence"] for entry in own])),
             "undefined_runs": sum(label in run["undefined_labels"] for run in runs),
             "summary": {
-                name: _summary(own, name, replicates[:, :, k, m]) for m, name in enumerate(METRICS)
+                name: _summary(own, name, values.labels[:, :, k, m])
+                for m, name in enumerate(values.names)
             },
         }
     undefined = [label for label in names if labels[label]["undefined_runs"]]

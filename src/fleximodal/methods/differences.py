@@ -1,7 +1,7 @@
 """The differences between the paper and its released code that a method can switch.
 
 `docs/discrepancies.md` is the whole register; here are those that a field of a method's settings
-decides. Numbers are the register's: K FuseMoE, B baselines, E encoders.
+decides. Numbers are the register's: K FuseMoE, B baselines, E encoders, H Flex-MoE.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,10 @@ from fleximodal.methods.settings import MethodSettings
 class Difference:
     """One difference: variant `paper` keeps a method's own values, `released` takes `fields`.
 
+    Where a method's own values are the released code's, as the text cannot be meant or does not
+    say enough, the difference is `literal`: both variants keep them, and the switch turns to what
+    the text says.
+
     Attributes
     ----------
     id
@@ -21,7 +25,8 @@ class Difference:
     text, code
         What the paper says and what the released code does, each in a few words.
     fields
-        Fields of settings, with the value that makes them do what the released code does.
+        Fields of settings, with the value that makes them do what the released code does; or, if
+        `literal`, what the text says.
     same_as
         Numbers under which other lists have the same difference.
     """
@@ -31,6 +36,7 @@ class Difference:
     code: str
     fields: Mapping[str, object]
     same_as: tuple[str, ...] = ()
+    literal: bool = False
 
     def concerns(self, settings: type[MethodSettings]) -> bool:
         """Return whether a method with such settings has the switch."""
@@ -158,6 +164,94 @@ DIFFERENCES = (
         "MAG bounds each stay's shift, from a bound of 1 on",
         "MAG bounds the shifts of a micro-batch together, from a random bound on",
         {"mag_norm": "batch", "mag_beta": "normal"},
+    ),
+    Difference(
+        "H-1",
+        "attention is added to its input",
+        "attention is added to itself, and the input is lost",
+        {"attention_residual": "self"},
+    ),
+    Difference(
+        "H-2",
+        "softmax over all experts, then the largest k",
+        "the largest k, then softmax over them",
+        {"gate_order": "softmax_topk"},
+        literal=True,
+    ),
+    Difference(
+        "H-3",
+        "a router for full stays and one for the others",
+        "one router",
+        {"gate_routers": "separate"},
+        literal=True,
+    ),
+    Difference(
+        "H-4",
+        "experts first learn from full stays alone",
+        "the first epochs go through all stays, those with most modalities first",
+        {"warmup_order": "full_only"},
+        literal=True,
+    ),
+    Difference(
+        "H-5",
+        "tokens of a combination are assigned to its expert",
+        "a loss draws them to it",
+        {"gate_assignment": "forced"},
+        literal=True,
+    ),
+    Difference(
+        "H-8",
+        "the cross-entropy is a sum over tokens",
+        "the cross-entropy is a mean over tokens",
+        {"assignment_reduction": "sum"},
+        literal=True,
+    ),
+    Difference(
+        "H-9",
+        "the cross-entropy is of the router's output",
+        "the cross-entropy is of logits with noise",
+        {"assignment_logits": "clean"},
+        literal=True,
+    ),
+    Difference(
+        "H-10",
+        "the balance of incomplete stays leaves out each token's strongest expert",
+        "the balance of incomplete stays leaves out the expert of full stays",
+        {"balance_exclude": "own_top1"},
+        literal=True,
+    ),
+    Difference(
+        "H-11",
+        "load is the number of tokens",
+        "load is the probability of being kept",
+        {"gate_load": "count"},
+        literal=True,
+    ),
+    Difference(
+        "H-13",
+        "the routers' losses are taken once",
+        "the routers' losses are added over modalities",
+        {"gate_loss_reduce": "mean"},
+        literal=True,
+    ),
+    Difference(
+        "H-17",
+        "an unknown numeric cell gets the mean of its column",
+        "an unknown numeric cell gets the mean of the first numeric column",
+        {"table_fill": "first_column"},
+    ),
+    Difference(
+        "H-19",
+        "scales and fills are those of training stays",
+        "scales and fills are fitted on all stays",
+        {"table_fit": "all"},
+    ),
+    Difference(
+        "H-33",
+        "tables have encoders of their own, whose size fits a dense layer over all columns",
+        "blocks of columns become tokens by one linear map",
+        {"tabular_encoder": "dense_then_patch"},
+        literal=True,
     ),
 )
 

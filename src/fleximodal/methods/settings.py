@@ -33,7 +33,8 @@ class NetworkSettings(MethodSettings):
     """What all networks share: irregularity encoder, width, missing modalities.
 
     `builder` names the function that makes the network, as "module:function", called with
-    (settings, modalities, num_outputs).
+    (settings, modalities, num_outputs). A network that has a method `prepare` is given, before
+    training, which modalities the training stays have, (M, n) bool.
     """
 
     trainer: ClassVar[str] = "fleximodal.training.network:fit_network"
@@ -96,6 +97,34 @@ class NetworkSettings(MethodSettings):
         "truncate",
         description="stays of `training.max_rows` times and more: keep the last times, or leave "
         "the stay out of all parts, as the released code does",
+    )
+    warmup_epochs: int = Field(
+        0, ge=0, description="first epochs in which the stays come in `warmup_order`"
+    )
+    warmup_order: Literal["shuffled", "sorted", "ascending", "full_only"] = Field(
+        "shuffled",
+        description="order of the stays in those epochs: drawn anew, by number of observed "
+        "modalities (most first, or fewest first), or drawn from stays that have all",
+    )
+    table_fit: Literal["train", "all"] = Field(
+        "train",
+        description="stays on which scales and fills of tables are fitted; released code of "
+        "Flex-MoE: all",
+    )
+    table_fill: Literal["column_mean", "first_column", "median", "none"] = Field(
+        "column_mean",
+        description="what fills an unknown numeric cell: a value of its column, the mean of the "
+        "table's first numeric column for every column as in the released code of Flex-MoE, or "
+        "zero after scaling",
+    )
+    table_categorical_fill: Literal["mode", "none"] = Field(
+        "mode",
+        description="what fills an unknown categorical cell: the most frequent value, or zero",
+    )
+    table_imputation: Literal["none", "mean", "nearest"] = Field(
+        "none",
+        description="what fills a table that a stay does not have, which then counts as there: "
+        "nothing, the column means, or the nearest training stay's",
     )
     micro_batch: int = Field(
         2, ge=1, description="stays of a micro-batch in training, for what mixes or counts them"

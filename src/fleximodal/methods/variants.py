@@ -64,7 +64,8 @@ def with_variant(settings: MethodSettings, variant: Variant) -> MethodSettings:
         Those of variant `paper`.
     variant
         Base `paper` takes the released values of its switches; base `released` takes those of
-        all differences but its switches.
+        all differences but its switches. Switches of literal differences take the text's values
+        on both.
 
     Raises
     ------
@@ -73,7 +74,8 @@ def with_variant(settings: MethodSettings, variant: Variant) -> MethodSettings:
     """
     changes: dict[str, object] = {}
     for difference in differences_of(type(settings)):
-        if (variant.base == "released") != (difference.id in variant.switches):
+        released = variant.base == "released" and not difference.literal
+        if released != (difference.id in variant.switches):
             changes |= difference.fields
     return type(settings).model_validate(settings.model_dump() | changes)
 

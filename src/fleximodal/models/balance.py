@@ -13,13 +13,23 @@ def importance(routing: Routing) -> Tensor:
 
 
 def load(routing: Routing) -> Tensor:
-    """Return the expected number of tokens of each expert, (R, S).
+    """Return the expected number of tokens of each expert, (R, S); see `chance_to_be_kept`."""
+    return chance_to_be_kept(routing).sum(1)
 
-    The probability that an expert would be kept if its own noise were drawn again. Without noise,
-    or where all experts are kept, it is the number of tokens with a positive weight, which has no
-    gradient.
+
+def chance_to_be_kept(routing: Routing) -> Tensor:
+    """Return the probability of each token's experts to be kept, (R, N, S).
+
+    That is, if the noise of the expert alone were drawn again. Without noise, or where all experts
+    are kept, it is 1 for a positive weight and else 0, which has no gradient.
     """
-    return _chance_to_be_kept(routing).sum(1)
+    kept, experts = routing.experts.shape[-1], routing.gates.shape[-1]
+    if routing.scale is None or kept == experts:
+        return (routing.gates > 0).to(routing.gates.dtype)
+    largest = routing.noisy.topk(kept + 1, dim=-1).values
+    last_in, first_out = largest[..., -2:-1], largest[..., -1:]
+    threshold = first_out.where(routing.noisy > first_out, last_in)
+    return torch.special.ndtr((routing.clean - threshold) / routing.scale)
 
 
 def squared_variation(values: Tensor) -> Tensor:
@@ -38,18 +48,8 @@ def balance_loss(routing: Routing, window: int | None = None) -> Tensor:
     With `window` it is taken over that many consecutive tokens at a time, and averaged.
     """
     size = window or routing.gates.shape[1]
-    sums = [_window_sums(x, size) for x in (routing.gates, _chance_to_be_kept(routing))]
+    sums = [_window_sums(x, size) for x in (routing.gates, chance_to_be_kept(routing))]
     return torch.stack([squared_variation(x) for x in sums]).sum((0, 2)).mean()
-
-
-def _chance_to_be_kept(routing: Routing) -> Tensor:
-    kept, experts = routing.experts.shape[-1], routing.gates.shape[-1]
-    if routing.scale is None or kept == experts:
-        return (routing.gates > 0).to(routing.gates.dtype)
-    largest = routing.noisy.topk(kept + 1, dim=-1).values
-    last_in, first_out = largest[..., -2:-1], largest[..., -1:]
-    threshold = first_out.where(routing.noisy > first_out, last_in)
-    return torch.special.ndtr((routing.clean - threshold) / routing.scale)
 
 
 def _window_sums(x: Tensor, size: int) -> Tensor:

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from torch import nn
 
 from fleximodal.errors import FleximodalError
+from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.methods.settings import FuseMoESettings, NetworkSettings
-from fleximodal.models.build_fusion import make_fusion, sizes_of
+from fleximodal.models import build_comparators, build_flexmoe  # noqa: F401 (they register)
+from fleximodal.models.build_fusion import make_fusion, make_head, make_marker, sizes_of
 from fleximodal.models.build_mixture import build_mixture
 from fleximodal.models.fusion_stack import FusionStack
-from fleximodal.models.head import ResidualHead
 from fleximodal.models.items import ItemsEncoder, ItemsProjection
-from fleximodal.models.missing import ModalityMarker
 from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.models.multimodal import MultimodalModel
 from fleximodal.models.time_embedding import TimeEmbedding
+from fleximodal.models.tokens import TokenEncoder
 from fleximodal.models.utde import SeriesEncoder
-from fleximodal.models.windows import MicroBatch
+from fleximodal.models.volume_cnn import VolumeEncoder
 
 
 def build_model(
@@ -36,35 +37,24 @@ def build_model(
             f"more and was given {', '.join(modality.name for modality in modalities)} alone; "
             "leave it out of this row of the table"
         )
+    names = [modality.name for modality in modalities]
     fusion = make_fusion(settings, modalities)
-    attends = settings.branches != "regular"
+    timed = any(modality.kind != "table" for modality in modalities)
+    attends = timed and settings.branches != "regular"
     return MultimodalModel(
-        names=[modality.name for modality in modalities],
+        names=names,
         encoders=[_encoder(settings, modality) for modality in modalities],
         time_embedding=TimeEmbedding(settings.time_width) if attends else None,
         steps=settings.grid_steps,
-        marker=_marker(settings, [modality.name for modality in modalities]),
+        marker=make_marker(settings, names),
         fusion=fusion,
-        head=ResidualHead(width=fusion.output_width, outputs=num_outputs, dropout=settings.dropout),
-    )
-
-
-def _marker(settings: NetworkSettings, names: Sequence[str]) -> ModalityMarker:
-    borrow = None
-    if settings.type_row == "authors" and {"ecg", "notes"} <= set(names):
-        micro_batch = MicroBatch(settings.micro_batch, settings.eval_micro_batch)
-        borrow = (names.index("ecg"), names.index("notes"), micro_batch)
-    return ModalityMarker(
-        modalities=len(names),
-        steps=settings.grid_steps,
-        width=settings.width,
-        missing=settings.missing_embedding,
-        withhold=settings.missing_flags == "withheld_from_pairs" and len(names) == 2,
-        borrow=borrow,
+        head=make_head(settings, fusion.output_width, num_outputs),
     )
 
 
 def _encoder(settings: NetworkSettings, modality: ModalitySpec) -> nn.Module:
+    if modality.kind == "table":
+        return _table_encoder(settings, modality)
     if modality.kind == "series":
         return SeriesEncoder(
             channels=modality.size,
@@ -88,6 +78,20 @@ def _encoder(settings: NetworkSettings, modality: ModalitySpec) -> nn.Module:
         time_heads=settings.time_heads,
         dropout=settings.dropout,
     )
+
+
+def _table_encoder(settings: NetworkSettings, modality: ModalitySpec) -> nn.Module:
+    """Return the encoder of a table, the same in every method (Flex-MoE, released code)."""
+    zero_input = isinstance(settings, FlexMoESettings) and settings.bank == "zero_input"
+    dense = isinstance(settings, FlexMoESettings) and settings.tabular_encoder != "patch"
+    if modality.volume is not None:
+        return VolumeEncoder(
+            volume=modality.volume,
+            tokens=settings.grid_steps,
+            width=settings.width,
+            skip_absent=not zero_input,
+        )
+    return TokenEncoder(modality.size, settings.grid_steps, settings.width, dense=dense)
 
 
 @make_fusion.register

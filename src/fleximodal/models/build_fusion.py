@@ -1,4 +1,4 @@
-"""From settings to a fusion: one function per method, chosen by the class of the settings."""
+"""From settings to what methods differ in, by the class of the settings: fusion, stand-in, head."""
 
 from collections.abc import Sequence
 from functools import singledispatch
@@ -20,8 +20,10 @@ from fleximodal.models.cross_attention import CrossAttentionStep
 from fleximodal.models.encoder import Encoder
 from fleximodal.models.fusion import Fusion
 from fleximodal.models.fusion_stack import FusionStack
+from fleximodal.models.head import ResidualHead
 from fleximodal.models.late_fusion import LateFusion, concatenated
 from fleximodal.models.lstm import LSTMEncoder
+from fleximodal.models.missing import ModalityMarker, StandIn
 from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.models.mult import CrossmodalFusion
 from fleximodal.models.tensor_fusion import TensorFusion, product_width
@@ -62,6 +64,29 @@ def make_fusion(settings: NetworkSettings, modalities: Sequence[ModalitySpec]) -
         f"no network is known for settings {type(settings).__name__}; "
         "give the settings class its own `builder`"
     )
+
+
+@singledispatch
+def make_marker(settings: NetworkSettings, names: Sequence[str]) -> StandIn:
+    """Return what stands in for absent ones of the modalities `names`; a marker for most."""
+    borrow = None
+    if settings.type_row == "authors" and {"ecg", "notes"} <= set(names):
+        micro_batch = MicroBatch(settings.micro_batch, settings.eval_micro_batch)
+        borrow = (names.index("ecg"), names.index("notes"), micro_batch)
+    return ModalityMarker(
+        modalities=len(names),
+        steps=settings.grid_steps,
+        width=settings.width,
+        missing=settings.missing_embedding,
+        withhold=settings.missing_flags == "withheld_from_pairs" and len(names) == 2,
+        borrow=borrow,
+    )
+
+
+@singledispatch
+def make_head(settings: NetworkSettings, width: int, outputs: int) -> nn.Module:
+    """Return what maps fused vectors (B, width) to logits (B, outputs); FuseMoE's for most."""
+    return ResidualHead(width=width, outputs=outputs, dropout=settings.dropout)
 
 
 @make_fusion.register

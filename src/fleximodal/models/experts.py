@@ -19,6 +19,7 @@ from fleximodal.models.gates import Routing
 from fleximodal.models.gradient_memory import cut
 
 ExpertOutput = Literal["linear", "log_softmax"]
+ExpertInit = Literal["linear", "fmoe"]
 
 
 class Experts(nn.Module):
@@ -37,6 +38,9 @@ class Experts(nn.Module):
     output
         linear: ``sum_e g_e y_e``. log_softmax, as in the released code: each expert ends in a
         log-softmax, and the result is ``log sum_e g_e exp(y_e)`` per router.
+    init
+        linear: the defaults of torch.nn.Linear. fmoe, as in the library that Flex-MoE's released
+        code uses: biases 0, weights even within ``1 / sqrt(in * out)``.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Experts(nn.Module):
         output_width: int,
         dropout: float,
         output: ExpertOutput = "linear",
+        init: ExpertInit = "linear",
     ) -> None:
         super().__init__()
         total = pools * experts
@@ -58,11 +63,17 @@ class Experts(nn.Module):
         self.weight2 = nn.Parameter(torch.empty(total, hidden, output_width))
         self.bias2 = nn.Parameter(torch.empty(total, output_width))
         self.dropout = Dropout(dropout)
-        # The defaults of torch.nn.Linear.
-        for parameter in (self.weight1, self.bias1):
-            nn.init.uniform_(parameter, -1 / math.sqrt(input_width), 1 / math.sqrt(input_width))
-        for parameter in (self.weight2, self.bias2):
-            nn.init.uniform_(parameter, -1 / math.sqrt(hidden), 1 / math.sqrt(hidden))
+        for weight, bias, fan_in in (
+            (self.weight1, self.bias1, input_width),
+            (self.weight2, self.bias2, hidden),
+        ):
+            if init == "fmoe":
+                nn.init.zeros_(bias)
+                bound = 1 / math.sqrt(weight[0].numel())
+                nn.init.uniform_(weight, -bound, bound)
+                continue
+            for parameter in (weight, bias):
+                nn.init.uniform_(parameter, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
 
     def forward(
         self,

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Gate = Literal["softmax", "gaussian", "laplace"]
+GateOrder = Literal["topk_softmax", "softmax_topk"]
 
 NOISE_FLOOR = 1e-2
 
@@ -56,7 +57,8 @@ class Routing:
     Attributes
     ----------
     experts, weights
-        (R, N, K), chosen experts, numbered within the router, and their weights (rows sum to 1).
+        (R, N, K), chosen experts, numbered within the router, by falling logit, and their weights;
+        rows sum to 1, or to less where the softmax is taken before the choice.
     gates
         (R, N, S), the same weights with zeros in between.
     clean, noisy
@@ -83,6 +85,20 @@ class Routing:
             None if self.scale is None else self.scale[:, tokens],
         )
 
+    def where(self, chosen: Tensor, other: "Routing") -> "Routing":
+        """Return the decisions on tokens where `chosen` (N,) holds, those of `other` elsewhere."""
+        rows = chosen.unsqueeze(-1)
+        return Routing(
+            self.experts.where(rows, other.experts),
+            self.weights.where(rows, other.weights),
+            self.gates.where(rows, other.gates),
+            self.clean.where(rows, other.clean),
+            self.noisy.where(rows, other.noisy),
+            None
+            if self.scale is None or other.scale is None
+            else self.scale.where(rows, other.scale),
+        )
+
     def as_one_router(self, offset: int) -> "Routing":
         """Return the same decisions as those of one router on R N tokens, router after router.
 
@@ -106,13 +122,13 @@ class Routing:
 class NoisyTopKRouter(nn.Module):
     """R independent routers with noisy top-K gating (Shazeer et al. 2017).
 
-    Gate and noise matrices start at zero, so that early routing is even: all experts tie and noise
-    of standard deviation ``softplus(0) + 0.01`` decides.
+    Unless told otherwise, gate and noise matrices start at zero, so that early routing is even: all
+    experts tie and noise of standard deviation ``softplus(0) + 0.01`` decides.
 
     Parameters
     ----------
     routers
-        Number of routers R.
+        Number of routers R. A single one also routes several sequences of tokens.
     input_width
         Width D of a token.
     experts
@@ -128,6 +144,10 @@ class NoisyTopKRouter(nn.Module):
         ``sqrt(D)`` is about as flat as a laplace gate.
     init_std
         Standard deviation of initial gate weights.
+    init_bound
+        Where positive, initial gate and noise weights are drawn evenly from minus this to this.
+    order
+        topk_softmax: weights are the softmax over the experts kept; softmax_topk: over all experts.
     register
         NOTE[DIFF] False, as in the released code for routers of single modalities: the matrices
         stay zero, are neither trained nor saved, and noise alone decides for good.
@@ -152,6 +172,8 @@ class NoisyTopKRouter(nn.Module):
         eval_noise: bool = False,
         temperature: float = 1.0,
         init_std: float = 0.0,
+        init_bound: float = 0.0,
+        order: GateOrder = "topk_softmax",
         register: bool = True,
     ) -> None:
         super().__init__()
@@ -159,6 +181,7 @@ class NoisyTopKRouter(nn.Module):
         self.top_k = top_k
         self.eval_noise = eval_noise
         self.temperature = temperature
+        self.order: GateOrder = order
         for name in ("gate_weight", "noise_weight"):
             zeros = torch.zeros(routers, input_width, experts)
             if register:
@@ -167,16 +190,42 @@ class NoisyTopKRouter(nn.Module):
                 self.register_buffer(name, zeros, persistent=False)
         if register and init_std:
             nn.init.normal_(self.gate_weight, std=init_std)
+        if init_bound:
+            for matrix in (self.gate_weight, self.noise_weight):
+                nn.init.uniform_(matrix, -init_bound, init_bound)
         self.draw: Callable[[Tensor], Tensor] = torch.randn_like
 
-    def forward(self, x: Tensor) -> Routing:
-        """Route tokens (R, N, D)."""
+    def forward(self, x: Tensor, assigned: Tensor | None = None) -> Routing:
+        """Route tokens.
+
+        Parameters
+        ----------
+        x
+            (R, N, D).
+        assigned
+            (N,), an expert that each token gets in any case, in the place of the weakest of those
+            chosen; -1 for tokens that have none. None if no token has.
+        """
         clean = gate_logits(self.gate, x, self.gate_weight) / self.temperature
         noisy, scale = clean, None
         if self.training or self.eval_noise:
             scale = F.softplus(x @ self.noise_weight) + NOISE_FLOOR
             noisy = clean + self.draw(clean) * scale
         kept, experts = noisy.topk(self.top_k, dim=-1)
-        weights = kept.softmax(-1)
+        if assigned is not None:
+            experts = _with(experts, assigned)
+            kept = noisy.gather(-1, experts)
+        if self.order == "softmax_topk":
+            weights = noisy.softmax(-1).gather(-1, experts)
+        else:
+            weights = kept.softmax(-1)
         gates = torch.zeros_like(noisy).scatter(-1, experts, weights)
         return Routing(experts, weights, gates, clean, noisy, scale)
+
+
+def _with(experts: Tensor, assigned: Tensor) -> Tensor:
+    """Return the choices (R, N, K) with the assigned experts (N,) among them."""
+    wanted = assigned.unsqueeze(-1)
+    lacking = (assigned >= 0) & ~(experts == wanted).any(-1)
+    last = torch.where(lacking, assigned, experts[..., -1])
+    return torch.cat([experts[..., :-1], last.unsqueeze(-1)], -1)

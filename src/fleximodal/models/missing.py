@@ -12,7 +12,26 @@ MissingEmbedding = Literal["learned_seq", "learned_vec", "zero", "zero_plus_type
 INITIAL_STD = 0.02
 
 
-class ModalityMarker(nn.Module):
+class StandIn(nn.Module):
+    """Base of what stands between encoders and fusion where modalities are absent."""
+
+    def stand_in(self, streams: list[Tensor], present: Tensor) -> list[Tensor]:
+        """Return M sequences (B, T, width), something else in the place of absent modalities.
+
+        Parameters
+        ----------
+        streams
+            M encoded sequences (B, T, width); the content of absent modalities means nothing.
+        present
+            (M, B) bool, which modalities are there.
+        """
+        raise NotImplementedError
+
+    def prepare(self, present: Tensor) -> None:
+        """Learn which modalities (M, n) the training stays have; called once, before training."""
+
+
+class ModalityMarker(StandIn):
     """Adds a type vector to present modalities and puts an embedding in the place of absent ones.
 
     The embedding of an absent modality is one learned tensor (T, width) per modality, which
@@ -58,12 +77,19 @@ class ModalityMarker(nn.Module):
             self.absent = nn.Parameter(torch.empty(modalities, points, width))
             nn.init.normal_(self.absent, std=INITIAL_STD)
 
-    def forward(self, modality: int, encoded: Tensor, present: Tensor) -> Tensor:
+    def stand_in(self, streams: list[Tensor], present: Tensor) -> list[Tensor]:
+        """Mark and replace; see `StandIn`."""
+        return [
+            self._mark(number, encoded, there)
+            for number, (encoded, there) in enumerate(zip(streams, present, strict=True))
+        ]
+
+    def _mark(self, modality: int, encoded: Tensor, present: Tensor) -> Tensor:
         """Mark the encoded sequences (B, T, width) of one modality; `present` is (B,) bool."""
         marked = encoded + self._type(modality, present)
         if self.withhold:
             return marked
-        return torch.where(present[:, None, None], marked, self._stand_in(modality, encoded))
+        return torch.where(present[:, None, None], marked, self._embedding(modality, encoded))
 
     def _type(self, modality: int, present: Tensor) -> Tensor:
         if self.borrow is None or self.borrow[0] != modality:
@@ -72,7 +98,7 @@ class ModalityMarker(nn.Module):
         lacking = any_in_window(~present, micro_batch.size(self.training))
         return torch.where(lacking[:, None], self.types[lender], self.types[modality])[:, None]
 
-    def _stand_in(self, modality: int, encoded: Tensor) -> Tensor:
+    def _embedding(self, modality: int, encoded: Tensor) -> Tensor:
         if self.absent is not None:
             return self.absent[modality]
         return self.types[modality] if self.missing == "zero_plus_type" else encoded.new_zeros(())

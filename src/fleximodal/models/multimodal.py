@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fleximodal.models.fusion import Fusion, FusionResult
-from fleximodal.models.missing import ModalityMarker
+from fleximodal.models.missing import StandIn
 from fleximodal.models.output import ModelOutput, SideTask
 from fleximodal.models.time_embedding import TimeEmbedding
 
@@ -29,7 +29,7 @@ class MultimodalModel(nn.Module):
     steps
         Grid points T, evenly over [0, 1].
     marker
-        Type vectors and stand-ins for absent modalities.
+        Puts something in the place of absent modalities, and may mark those that are there.
     fusion
         M sequences to a fused vector.
     head
@@ -45,7 +45,7 @@ class MultimodalModel(nn.Module):
         encoders: Sequence[nn.Module],
         time_embedding: TimeEmbedding | None,
         steps: int,
-        marker: ModalityMarker,
+        marker: StandIn,
         fusion: Fusion,
         head: nn.Module,
     ) -> None:
@@ -63,8 +63,7 @@ class MultimodalModel(nn.Module):
         streams = self.encode(batch)
         fused: FusionResult
         if self.fusion.sees_presence:
-            present = torch.stack([batch.modalities[name].present for name in self.names])
-            fused = self.fusion(streams, present)
+            fused = self.fusion(streams, self._present(batch))
         else:
             fused = self.fusion(streams)
         side = {
@@ -77,8 +76,21 @@ class MultimodalModel(nn.Module):
         """Return what enters the fusion: one (B, T, width) per modality."""
         time = self.time_embedding
         query = None if time is None else time(self.grid)
-        streams = []
-        for number, (name, encoder) in enumerate(zip(self.names, self.encoders, strict=True)):
-            part = batch.modalities[name]
-            streams.append(self.marker(number, encoder(part, time, query), part.present))
-        return streams
+        streams = [
+            encoder(batch.modalities[name], time, query)
+            for name, encoder in zip(self.names, self.encoders, strict=True)
+        ]
+        return self.marker.stand_in(streams, self._present(batch))
+
+    def prepare(self, present: Tensor) -> None:
+        """Learn which modalities the training stays have; called once, before training.
+
+        Parameters
+        ----------
+        present
+            (M, n) bool, modalities in the order of `names`.
+        """
+        self.marker.prepare(present)
+
+    def _present(self, batch: "Batch") -> Tensor:
+        return torch.stack([batch.modalities[name].present for name in self.names])

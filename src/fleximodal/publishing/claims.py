@@ -94,6 +94,21 @@ def judge(published: float, low: float | None, high: float | None, margin: float
     return INCONCLUSIVE if low <= published <= high else DIFFERENT
 
 
+def judge_number(published: float, measured: float | None, tolerance: float, data: str) -> str:
+    """Return the verdict on a number without spread, such as a count, beside its printed value.
+
+    "equivalent" within the tolerance and "different" beyond it; `data` is the kind of data, of
+    which generated ones are not comparable.
+    """
+    if measured is None:
+        return ABSENT
+    if data != "real":
+        return NOT_COMPARABLE
+    # A tolerance that is half of the last printed digit is not exact in binary.
+    within = abs(measured - published) <= tolerance * (1 + 1e-9) + 1e-9
+    return EQUIVALENT if within else DIFFERENT
+
+
 def write_claims(claims: Sequence[Claim], path: Path | str) -> None:
     """Write a part of the claims table as CSV."""
     frame = pd.DataFrame([asdict(claim) for claim in claims], columns=COLUMNS)

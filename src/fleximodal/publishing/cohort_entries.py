@@ -9,6 +9,8 @@ from typing import Any
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import SOURCES, TASKS
 
+EXACTLY = "exactly "  # before a set of modalities: those that have no other
+
 
 @dataclass(frozen=True)
 class CohortEntry:
@@ -37,7 +39,7 @@ class Cohort:
     @property
     def unit(self) -> str:
         """What is counted, in the plural."""
-        return "admissions" if self.task["unit"] == "admission" else "stays"
+        return {"admission": "admissions", "subject": "subjects"}.get(self.task["unit"], "stays")
 
 
 def cohort_entries(
@@ -106,14 +108,18 @@ def read_cohort(entry: CohortEntry) -> Cohort:
 def part_of(flow: dict[str, Any], count: str) -> dict[str, Any]:
     """Return the entry of flow.json behind a count; of a set of modalities only its stays.
 
-    `count` is "total", a modality, or a set of modalities joined by +; an empty mapping if
-    flow.json does not tell it.
+    `count` is "total", a modality, or a set of modalities joined by +, after "exactly " those and
+    no other; an empty mapping if flow.json does not tell it.
     """
     if count == "total":
         return dict(flow["steps"][-1])
     for one in flow["availability"]:
         if one["modality"] == count:
             return dict(one)
+    if count.startswith(EXACTLY):
+        # Combinations that nobody has are not listed.
+        known = "combinations" in flow
+        return {"stays": flow["combinations"].get(count.removeprefix(EXACTLY), 0)} if known else {}
     complete = flow.get("complete_cases", {})
     return {"stays": complete[count]} if count in complete else {}
 

@@ -38,7 +38,7 @@ INTEGERS = (
     *("published", "difference"),
 )
 # Names in the published file, and ours.
-DATASETS = {"MIMIC-IV": "mimic4", "MIMIC-III": "mimic3"}
+DATASETS = {"MIMIC-IV": "mimic4", "MIMIC-III": "mimic3", "ADNI": "adni"}
 QUANTITIES = {"text": "notes"}
 PUBLISHED_COLUMNS = ("dataset", "tasks", "quantity", "n_stays")
 

@@ -1,4 +1,4 @@
-"""A comparison of variants on the same data as a frame: a row per cell and metric."""
+"""A comparison on the same data as a frame: a row per cell and metric."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,8 @@ COUNTS = ("n_runs", "n_stays", "n_patients")
 STATISTICS = ("mean", "sd", "low", "high")
 COLUMNS = (
     *("table", "source", "data", "task", "protocol", "cases", "modalities", "method", "variant"),
-    *("against_modalities", "against_variant", "status", *COUNTS, "prevalence"),
+    *("against_modalities", "against_variant", "against_method", "against_cases"),
+    *("status", *COUNTS, "prevalence"),
     *("bootstrap_replicates", "metric", *STATISTICS, "difference", "difference_low"),
     *("difference_high", "p_patients", "p_seeds", "n_pairs", "verdict"),
 )
@@ -77,7 +78,7 @@ def build_comparison(
                 apart = difference(of_cells[cell.path], of_cells[against.path])
             rows.append(_row(declaration, cell, against, told, metric, apart))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype(dict.fromkeys(INTEGERS, "Int64"))
+    return frame.astype({**dict.fromkeys(INTEGERS, "Int64"), "prevalence": float})
 
 
 def _told(path: str | None) -> dict[str, Any] | None:
@@ -99,7 +100,8 @@ def _row(
         "metric": metric,
     }
     if against is not None:
-        row |= {"against_modalities": against.modalities, "against_variant": against.variant}
+        names = ("modalities", "variant", "method", "cases")
+        row |= {f"against_{name}": getattr(against, name) for name in names}
     if told is None:
         return {**row, "status": ABSENT, "verdict": ABSENT}
     summary = told["summary"][metric]

@@ -1,4 +1,4 @@
-"""What a reader sees of a comparison of variants: values, differences, verdicts."""
+"""What a reader sees of a comparison: values, differences, verdicts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from fleximodal.methods.differences import find_difference
 from fleximodal.methods.variants import NOISE, SHUFFLED_LABELS, parse_variant
 from fleximodal.publishing.comparison import REFERENCE
 from fleximodal.publishing.comparison_declaration import Comparison
-from fleximodal.publishing.numbers import LABELS, NONE, extent, rounded
+from fleximodal.publishing.numbers import LABELS, NONE, extent, positives, rounded
 from fleximodal.publishing.page import Page
 from fleximodal.publishing.table import ABSENT, MEASURED
-from fleximodal.publishing.views import data_words
+from fleximodal.publishing.views import data_words, several_classes
 
 PERCENT = 100
 PLACES = 1
@@ -22,8 +22,13 @@ def comparison_page(frame: pd.DataFrame, declaration: Comparison) -> Page:
     """Return the page of `build_comparison`'s frame."""
     rows = [_view_row(row) for row in frame.to_dict("records")]
     view = pd.DataFrame(rows)
-    if len(declaration.modalities) == 1:
-        view = view.drop(columns="Modalities")
+    alike = {
+        "Modalities": declaration.modalities,
+        "Variant": declaration.variants,
+        "What it does": declaration.variants,
+        "Cases": declaration.all_cases,
+    }
+    view = view.drop(columns=[name for name, values in alike.items() if len(values) == 1])
     return Page(
         name=declaration.name,
         title=declaration.title,
@@ -53,6 +58,7 @@ def changes(variant: str) -> str:
 def _view_row(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
         "Modalities": row["modalities"],
+        "Cases": row["cases"],
         "Method": row["method"],
         "Variant": row["variant"],
         "What it does": changes(row["variant"]),
@@ -79,11 +85,20 @@ def _value(row: Mapping[Any, Any]) -> str:
 
 
 def _against(row: Mapping[Any, Any]) -> str:
+    """Return in what the cell that a row is held against differs from it."""
     if row["verdict"] == REFERENCE or not isinstance(row["against_variant"], str):
         return NONE
-    if row["against_modalities"] == row["modalities"]:
-        return str(row["against_variant"])
-    return f"{row['against_variant']} on {row['against_modalities']}"
+    words = [
+        f"{word}{row[f'against_{name}']}"
+        for name, word in (
+            ("method", ""),
+            ("variant", ""),
+            ("cases", "cases "),
+            ("modalities", "on "),
+        )
+        if row[f"against_{name}"] != row[name]
+    ]
+    return " ".join(words)
 
 
 def _points(row: Mapping[Any, Any]) -> str:
@@ -106,16 +121,19 @@ def _caption(frame: pd.DataFrame, declaration: Comparison) -> str:
         f"Numbers from {data_words(declaration.source)}, task {declaration.task}, protocol "
         f"{declaration.protocol}, modalities {', '.join(declaration.modalities)}.",
     ]
+    if len(declaration.variants) == 1:
+        words.append(f"Variant of every row: {declaration.variants[0]}.")
     if len(measured):
         words.append(
             f"Test part: {extent(measured['n_stays'])} stays of {extent(measured['n_patients'])} "
-            f"patients, {extent(measured['prevalence'], PLACES, PERCENT)} % positive; "
+            f"patients{positives(measured['prevalence'])}; "
             f"{extent(measured['n_runs'])} run(s) of each row. Intervals of 95 % from "
             f"{extent(measured['bootstrap_replicates'])} bootstrap resamples of patients; those of "
             "differences from resamples that both rows share, as p (patients); p (seeds) from "
             "Student's paired test over seeds, where there are several. Each row is one test: "
             "of twenty rows without any effect, one is expected to show one."
         )
+    words += several_classes(measured)
     if (frame["status"] == ABSENT).any():
         words.append(f"{ABSENT[0].upper()}{ABSENT[1:]}: the source is not there.")
     words.append(f"A {NONE} stands for what does not apply or is undefined.")

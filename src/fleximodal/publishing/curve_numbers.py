@@ -35,7 +35,8 @@ def curve_numbers(
     Returns
     -------
     pandas.DataFrame
-        x and y are fractions; `n` is the number of stays in a bin of the reliability panel.
+        x and y are fractions; `n` is the number of stays in a bin of the reliability panel;
+        `prevalence` is missing for several classes, whose curves are means over the classes.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def curve_numbers(
             f"figure {declaration.name}: none of its cells was run, because the data of source "
             f"{declaration.source!r} are absent; provide them or set 'figure: false'"
         )
-    return pd.concat(parts, ignore_index=True).astype({"n": "Int64"})
+    return pd.concat(parts, ignore_index=True).astype({"n": "Int64", "prevalence": float})
 
 
 def _cell_parts(declaration: TableDeclaration, entry: Mapping[str, Any]) -> list[pd.DataFrame]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fleximodal.publishing.curve_numbers import PANELS, curve_numbers
 from fleximodal.publishing.declaration import TableDeclaration
 from fleximodal.publishing.drawing import COLOURS, MARKERS, mark_synthetic, write_figure
-from fleximodal.publishing.numbers import extent
+from fleximodal.publishing.numbers import extent, positives
 from fleximodal.publishing.views import data_words
 
 # Seven colours against five strokes: 35 methods before a pair comes again.
@@ -82,10 +82,11 @@ def _looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _subtitle(numbers: pd.DataFrame, declaration: TableDeclaration) -> str:
+    classes = numbers["prevalence"].isna().all()
     return (
-        f"{data_words(declaration.source)}; test part: n = {extent(numbers['n_stays'])} stays, "
-        f"{extent(numbers['prevalence'], 1, 100)} % positive; "
-        f"mean of {extent(numbers['n_runs'])} run(s)"
+        f"{data_words(declaration.source)}; test part: n = {extent(numbers['n_stays'])} stays"
+        f"{positives(numbers['prevalence'])}; mean of {extent(numbers['n_runs'])} run(s)"
+        f"{' and of the classes, each against the rest' if classes else ''}"
     )
 
 
@@ -104,7 +105,8 @@ def _draw_panel(
     margin = 0.02 * limit
     axis.set(xlim=(-margin, limit + margin), ylim=(-margin, limit + margin), box_aspect=1)
     if panel == "precision_recall":
-        axis.axhline(rows["prevalence"].mean(), **REFERENCE)
+        if rows["prevalence"].notna().any():
+            axis.axhline(rows["prevalence"].mean(), **REFERENCE)
     else:
         axis.plot([0, limit], [0, limit], **REFERENCE)
     if (rows["data"] == "synthetic").any():

@@ -24,7 +24,7 @@ class TableKeys(Section):
     source: str = Field(
         description="name of a source, such as mimic4, or synthetic-mimic4 for generated data"
     )
-    task: Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality"] = Field(
+    task: Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality", "diagnosis"] = Field(
         description="name of the prediction task"
     )
     protocol: str = Field(description="name of a protocol of the configuration")

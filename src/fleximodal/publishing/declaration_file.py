@@ -59,7 +59,7 @@ def check_names(path: Path | str, key: str, given: Sequence[str], known: Collect
     """
     for position, name in enumerate(given):
         if name not in known:
-            word = key.removesuffix("s")
+            word = key.split(".")[-1].replace("modalities", "modality").removesuffix("s")
             raise FleximodalError(f"{path}: {key}: unknown {word} {name!r}{nearest(name, known)}")
         if name in given[:position]:
             raise FleximodalError(f"{path}: {key}: {name!r} is there twice; remove one")

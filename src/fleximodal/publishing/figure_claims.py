@@ -12,7 +12,7 @@ from fleximodal.publishing.figure_declaration import FigureDeclaration
 from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED
 from fleximodal.publishing.published_table import Rule
 
-DATASET = "MIMIC-IV"
+DATASETS = {"mimic4": "MIMIC-IV", "mimic3": "MIMIC-III", "adni": "ADNI", None: ""}
 PERCENT = 100
 _FACTS = ("source", "protocol", "cases")
 
@@ -59,8 +59,10 @@ def judged(
     published: Mapping[tuple[str, str], Sequence[float]],
     ours: pd.DataFrame,
     rule: Rule,
+    *,
+    metric: str = "auroc",
 ) -> list[Claim]:
-    """Return a claim per published AUROC, held against the measured one.
+    """Return a claim per published value of a metric, held against the measured one.
 
     Parameters
     ----------
@@ -69,13 +71,15 @@ def judged(
     published
         (task, label) to the published values of single runs, in percent.
     ours
-        One row per task and label: `auroc_mean`, `_sd`, `_low`, `_high` in percent, `n_runs`,
+        One row per task and label: `{metric}_mean`, `_sd`, `_low`, `_high` in percent, `n_runs`,
         `data` and the fields of the cell.
     rule
         Margins and level.
+    metric
+        The metric, one that has a margin.
     """
     rows = ours.set_index(["task", "label"]) if len(ours) else ours
-    margin = rule.margin["auroc"] * PERCENT
+    margin = rule.margin[metric] * PERCENT
     found = []
     for (task, label), values in published.items():
         runs = pd.Series(values, dtype=float)
@@ -85,9 +89,11 @@ def judged(
         facts: dict[str, Any] = {"published_sd": theirs.sd, "margin": margin}
         facts["published_n"] = theirs.n if len(runs) > 1 else None
         verdict = ABSENT
-        if measured is not None and pd.notna(measured["auroc_mean"]):
-            numbers = {name: _number(measured[f"auroc_{name}"]) for name in ("sd", "low", "high")}
-            mean = float(measured["auroc_mean"])
+        if measured is not None and pd.notna(measured[f"{metric}_mean"]):
+            numbers = {
+                name: _number(measured[f"{metric}_{name}"]) for name in ("sd", "low", "high")
+            }
+            mean = float(measured[f"{metric}_mean"])
             compared = compare(
                 theirs,
                 Sample(mean, numbers["sd"], int(measured["n_runs"])),
@@ -106,7 +112,7 @@ def judged(
                 "p": compared.p,
             }
             verdict = compared.verdict if measured["data"] == "real" else NOT_COMPARABLE
-        found.append(_claim(declaration, row, "label", "auroc", theirs.mean, facts, verdict))
+        found.append(_claim(declaration, row, "label", metric, theirs.mean, facts, verdict))
     return found
 
 
@@ -122,8 +128,9 @@ def _claim(
     of_modality = key == "modality"
     return Claim(
         claim="-".join((declaration.name, row["task"], metric, row[key])),
+        paper=declaration.paper,
         table=declaration.name,
-        dataset=DATASET,
+        dataset=DATASETS[declaration.release],
         modalities=row[key] if of_modality else declaration.modalities or "",
         task=row["task"],
         metric=metric,

@@ -10,11 +10,32 @@ from pydantic import Field
 from fleximodal.config.cells import ALL_CASES, Cell
 from fleximodal.config.schema import Protocols, Section
 from fleximodal.errors import FleximodalError
+from fleximodal.evaluation.names import SYNTHETIC
 from fleximodal.publishing.declaration import ModalitySet
 from fleximodal.publishing.declaration_file import check_names, read_keys
 from fleximodal.publishing.published_declaration import source_of
 
-Kind = Literal["cost", "experts", "shares", "missing", "autoencoder", "robustness"]
+Kind = Literal[
+    "cost",
+    "experts",
+    "shares",
+    "missing",
+    "autoencoder",
+    "robustness",
+    "bank",
+    "activation",
+    "sensitivity",
+    "many_modalities",
+    "cohort",
+]
+GENERATED_SOURCE = f"{SYNTHETIC}modalities"  # of what is generated for a figure alone
+OF_CELLS = ("tasks", "modalities", "methods")  # what cells are declared by
+# What kinds without cells need of it.
+WITHOUT_CELLS: dict[str, tuple[str, ...]] = {
+    "autoencoder": (),
+    "many_modalities": (),
+    "cohort": ("tasks", "modalities"),
+}
 Cases = Literal["all"] | ModalitySet
 
 
@@ -24,15 +45,20 @@ class FigureKeys(Section):
     kind: Kind = Field(
         description="cost: time against memory; experts: AUROC against their number; shares: of "
         "modalities; missing: four ways with missing data; autoencoder: the ECG autoencoder; "
-        "robustness: data missing at test time (a table too)"
+        "robustness: data missing at test time (a table too); bank: similarities of an embedding "
+        "bank; activation: of experts by observed combinations; sensitivity: accuracy against "
+        "sizes; many_modalities: cost and AUROC against the number of generated modalities; "
+        "cohort: stays by modalities"
     )
+    paper: str = Field("FuseMoE", min_length=1, description="the paper")
     title: str = Field(min_length=1, description="one line above the figure")
     caption: str = Field(min_length=1, description="what is shown, and what it is not")
-    release: Literal["mimic4", "mimic3"] = Field(
+    release: Literal["mimic4", "mimic3", "adni"] | None = Field(
+        None,
         description="release that the paper used; `papers_data` says whether its generated "
-        "likeness stands in for it"
+        "likeness stands in for it; many_modalities: none",
     )
-    tasks: list[Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality"]] = Field(
+    tasks: list[Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality", "diagnosis"]] = Field(
         default_factory=list, description="tasks, in the order of panels"
     )
     protocol: str = Field("stay", description="name of a protocol of the configuration")
@@ -123,7 +149,8 @@ def load_figure(
     ------
     FleximodalError
         For a file that is not a YAML mapping; an unknown or mistyped key; an unknown protocol or
-        method; or a figure of cells without tasks, modalities or methods.
+        method; a figure of cells without tasks, modalities or methods; or no release where the
+        kind needs one.
     """
     path = Path(path)
     keys = read_keys(path, FigureKeys)
@@ -132,11 +159,14 @@ def load_figure(
     check_names(path, "methods", list(dict.fromkeys(keys.methods.values())), known_methods)
     check_names(path, "cases_of", list(keys.cases_of), keys.methods)
     check_names(path, "tasks", keys.tasks, keys.tasks)
-    if keys.kind != "autoencoder":
-        for key in ("tasks", "modalities", "methods"):
-            if not getattr(keys, key):
-                raise FleximodalError(
-                    f"{path}: {key}: a figure of kind {keys.kind!r} needs them; give the key"
-                )
-    source = source_of(keys.release, papers_data)
+    for key in WITHOUT_CELLS.get(keys.kind, OF_CELLS):
+        if not getattr(keys, key):
+            raise FleximodalError(
+                f"{path}: {key}: a figure of kind {keys.kind!r} needs them; give the key"
+            )
+    if keys.release is None and keys.kind != "many_modalities":
+        raise FleximodalError(
+            f"{path}: release: a figure of kind {keys.kind!r} needs one; give the key"
+        )
+    source = source_of(keys.release, papers_data) if keys.release else GENERATED_SOURCE
     return FigureDeclaration(name=path.stem, source=source, **keys.model_dump())

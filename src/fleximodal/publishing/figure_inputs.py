@@ -8,6 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from fleximodal.combination_names import (
+    BUFFER,
+    combinations_of,
+    letters_of,
+    pair_label,
+)
 from fleximodal.config.cells import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind
@@ -52,11 +58,14 @@ class FigureInputs:
         Content of the one file that was made from all cells, empty if there is none.
     digitised
         Columns `DIGITISED`; empty where nothing was published.
+    loose
+        Contents of files that belong to no cell, in their order, for figures without cells.
     """
 
     results: list[Result]
     whole: dict[str, Any]
     digitised: pd.DataFrame
+    loose: tuple[dict[str, Any], ...] = ()
 
     def of_whole(self, cell: Cell) -> dict[str, Any] | None:
         """Return what the common file says of a cell."""
@@ -78,7 +87,8 @@ def read_inputs(
     declaration
         The figure.
     files
-        JSON files of the cells whose data are there, in folders named after the cells.
+        JSON files of the cells whose data are there, in folders named after the cells; any for a
+        figure without cells.
     whole
         JSON file made from all cells, or from none.
     published
@@ -98,7 +108,8 @@ def read_inputs(
     digitised = pd.DataFrame(columns=DIGITISED)
     if published:
         digitised = read_digitised(published, declaration)
-    return FigureInputs(results, _json(whole) if whole else {}, digitised)
+    loose = () if declaration.cells() else tuple(_json(path) for path in files)
+    return FigureInputs(results, _json(whole) if whole else {}, digitised, loose)
 
 
 def read_digitised(path: Path | str, declaration: FigureDeclaration) -> pd.DataFrame:
@@ -116,10 +127,9 @@ def read_digitised(path: Path | str, declaration: FigureDeclaration) -> pd.DataF
     missing = [name for name in DIGITISED if name not in frame]
     if missing:
         raise FleximodalError(f"{path}: column {missing[0]!r} is missing; add it")
-    labels = (declaration.modalities or "").split("+")
     known: dict[str, set[str]] = {
         "task": set(declaration.tasks),
-        "label": {*declaration.methods, *labels},
+        "label": _labels(declaration),
     }
     for name, values in known.items():
         strange = sorted(set(frame[name]) - values)
@@ -128,6 +138,17 @@ def read_digitised(path: Path | str, declaration: FigureDeclaration) -> pd.DataF
                 f"{path}: {name} {strange[0]!r} is not in the declaration of {declaration.name}"
             )
     return frame
+
+
+def _labels(declaration: FigureDeclaration) -> set[str]:
+    """Return what a digitised value may be called."""
+    names = (declaration.modalities or "").split("+")
+    if declaration.kind == "cohort":
+        return set(combinations_of(letters_of(names)))
+    if declaration.kind not in ("bank", "activation"):
+        return {*declaration.methods, *names}
+    sets = [*combinations_of(letters_of(names)), BUFFER]
+    return {pair_label(first, second) for first in sets for second in sets}
 
 
 def _json(path: Path | str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from fleximodal.publishing.drawing import mark_synthetic
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import MEASURED
+from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED
 from fleximodal.publishing.numbers import extent
 from fleximodal.publishing.views import data_words
 
@@ -22,13 +22,18 @@ ABSENT_WORDS = "not run:\ndata absent"
 
 
 def panels(
-    declaration: FigureDeclaration, count: int, *, size: tuple[float, float], **options: Any
+    declaration: FigureDeclaration,
+    count: int,
+    *,
+    size: tuple[float, float],
+    rows: int = 1,
+    **options: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with its title and a row of panels."""
+    """Return a figure with its title and rows of `count` panels each, row after row."""
     figure = Figure(figsize=size)
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.1)
-    axes = figure.subplots(1, count, squeeze=False, **options)[0]
-    return figure, list(axes)
+    axes = figure.subplots(rows, count, squeeze=False, **options)
+    return figure, list(axes.flatten())
 
 
 def entitle(figure: Figure, declaration: FigureDeclaration, words: Sequence[str]) -> None:
@@ -55,3 +60,35 @@ def mark(axis: Axes, rows: pd.DataFrame) -> None:
                   fontsize=8, color="#555555")  # fmt: skip
     elif (ours["data"] == "synthetic").any():
         mark_synthetic(axis)
+
+
+def draw_beside_published(axis: Axes, rows: pd.DataFrame, x: str, metric: str) -> None:
+    """Draw `metric` against column `x`: published points dashed, ours with 95 % intervals.
+
+    Columns `metric`_mean, `_low` and `_high`.
+    """
+    theirs = rows[rows["origin"] == PUBLISHED]
+    axis.plot(
+        theirs[x],
+        theirs[f"{metric}_mean"],
+        color=PUBLISHED_COLOUR,
+        linestyle=(0, (5, 2)),
+        marker="s",
+        markerfacecolor="white",
+        label=PUBLISHED_WORDS,
+    )
+    ours = rows[rows["origin"] == MEASURED]
+    mean = ours[f"{metric}_mean"]
+    spread = [
+        (mean - ours[f"{metric}_low"]).clip(lower=0),
+        (ours[f"{metric}_high"] - mean).clip(lower=0),
+    ]
+    axis.errorbar(
+        ours[x],
+        mean,
+        spread,
+        color=OURS,
+        marker="o",
+        capsize=3,
+        label="measured: mean and 95 % interval",
+    )

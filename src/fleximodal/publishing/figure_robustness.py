@@ -9,7 +9,7 @@ from fleximodal.publishing.drawing import COLOURS, MARKERS, mark_synthetic
 from fleximodal.publishing.figure_declaration import FigureDeclaration
 from fleximodal.publishing.figure_inputs import FigureInputs
 from fleximodal.publishing.figure_parts import entitle
-from fleximodal.publishing.numbers import extent, percent
+from fleximodal.publishing.numbers import extent, percent, positives
 from fleximodal.publishing.robustness_numbers import robustness_numbers
 from fleximodal.publishing.views import data_words
 
@@ -40,7 +40,7 @@ def draw(numbers: pd.DataFrame, declaration: FigureDeclaration) -> Figure:
 def _subtitle(numbers: pd.DataFrame, declaration: FigureDeclaration) -> str:
     return (
         f"{data_words(declaration.source)}; task {extent_of(numbers, 'task')}; test part: n = "
-        f"{extent(numbers['n_stays'])} stays, {extent(numbers['prevalence'], 1, 100)} % positive; "
+        f"{extent(numbers['n_stays'])} stays{positives(numbers['prevalence'])}; "
         f"mean of {extent(numbers['n_runs'])} run(s)"
     )
 

@@ -5,11 +5,16 @@ from types import ModuleType
 
 from fleximodal.errors import FleximodalError
 from fleximodal.publishing import (
+    figure_activation,
     figure_autoencoder,
+    figure_bank,
+    figure_cohort,
     figure_cost,
     figure_experts,
+    figure_many_modalities,
     figure_missing,
     figure_robustness,
+    figure_sensitivity,
     figure_shares,
 )
 from fleximodal.publishing.claims import write_claims
@@ -27,6 +32,11 @@ KINDS: dict[str, ModuleType] = {
     "missing": figure_missing,
     "autoencoder": figure_autoencoder,
     "robustness": figure_robustness,
+    "bank": figure_bank,
+    "activation": figure_activation,
+    "sensitivity": figure_sensitivity,
+    "many_modalities": figure_many_modalities,
+    "cohort": figure_cohort,
 }
 
 

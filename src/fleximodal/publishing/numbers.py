@@ -13,6 +13,8 @@ LABELS = {
     "calibration_slope": "Calibration slope",
     "calibration_error": "Calibration error (%)",
     "auroc_hard": "AUROC of 0/1 predictions (%)",
+    "accuracy": "Accuracy (%)",
+    "macro_f1": "Macro F1 (%)",
 }
 PERCENT = {metric: label.endswith("(%)") for metric, label in LABELS.items()}
 NONE = "–"
@@ -63,3 +65,12 @@ def extent(values: "pd.Series[float]", places: int = 0, scale: int = 1) -> str:
     """Return the one value of a column, or its least and greatest joined by "to"."""
     ends = [rounded(end, places, scale) for end in (values.min(), values.max())]
     return " to ".join(dict.fromkeys(ends))
+
+
+def positives(prevalences: "pd.Series[float]") -> str:
+    """Return ", N % positive" of a column of fractions; nothing for several classes.
+
+    These have no such fraction, and their prevalence is missing.
+    """
+    known = prevalences.dropna().astype(float)
+    return f", {extent(known, 1, scale=100)} % positive" if len(known) else ""

@@ -15,8 +15,8 @@ from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.declaration import TableDeclaration
 from fleximodal.publishing.drawing import MARKERS, mark_synthetic, write_figure
-from fleximodal.publishing.numbers import extent
-from fleximodal.publishing.optimum import GAP, OPTIMUM, best_auroc
+from fleximodal.publishing.numbers import extent, positives
+from fleximodal.publishing.optimum import GAP, OPTIMUM, best_value
 from fleximodal.publishing.views import data_words
 
 STATISTICS = ("mean", "sd", "low", "high")
@@ -79,8 +79,7 @@ def _row(
     cell = entry["cell"]
     stored = json.loads(Path(entry["metrics"]).read_text(encoding="utf-8"))
     measured = stored["summary"]["auroc"]
-    key = (cell["source"], cell["task"], cell["modalities"])
-    best = best_auroc(truth, *key)
+    best = best_value(truth, cell)
     return {
         "table": declaration.name,
         "data": data_kind(cell["source"]),
@@ -88,7 +87,7 @@ def _row(
         **{name: stored[name] for name in COUNTS},
         **{f"auroc_{statistic}": measured[statistic] for statistic in STATISTICS},
         OPTIMUM: best,
-        SAMPLE: best_auroc(truth, *key, kind="sample"),
+        SAMPLE: best_value(truth, cell, kind="sample"),
         GAP: None if None in (best, measured["mean"]) else best - measured["mean"],
     }
 
@@ -157,7 +156,6 @@ def _subtitle(numbers: pd.DataFrame) -> list[str]:
     first = numbers.iloc[0]
     return [
         f"{data_words(first['source'])}; task {first['task']}, protocol {first['protocol']}",
-        f"test part: n = {extent(numbers['n_stays'])} stays, "
-        f"{extent(numbers['prevalence'], 1, 100)} % positive; "
+        f"test part: n = {extent(numbers['n_stays'])} stays{positives(numbers['prevalence'])}; "
         f"mean of {extent(numbers['n_runs'])} run(s)",
     ]

@@ -1,22 +1,25 @@
 """The declaration of a table that a paper printed: `config/tables/table3.yaml` and its like."""
 
-from collections.abc import Collection
-from itertools import product
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols, Section
+from fleximodal.config.schema import Section
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import METRICS, SYNTHETIC, TASKS
-from fleximodal.publishing.declaration import ModalitySet
+from fleximodal.evaluation.names import METRICS
 from fleximodal.publishing.declaration_file import check_names, read_keys
+from fleximodal.publishing.printed_declaration import (
+    COMPARED,
+    PrintedKeys,
+    PrintedTable,
+    check_printed,
+    placed,
+    source_of,
+)
 
-GENERATED = "generated"
-COMPARED = ("auroc", "f1")  # metrics that papers print, so that have a margin
-LAYOUT = "synthetic data in its layout"
+__all__ = ["COMPARED", "PublishedTable", "load_published", "placed", "source_of"]
 
 
 class Otherwise(Section):
@@ -28,38 +31,10 @@ class Otherwise(Section):
     measured: str = Field(description="our metric that is computed as the printed value was")
 
 
-class NotTarget(Section):
-    """Printed values that nothing is to be held against."""
-
-    method: str = Field(description="printed method")
-    tasks: list[str] = Field(min_length=1, description="tasks")
-    modalities: str = Field(description="printed modalities")
-    reason: str = Field(min_length=1, description="why")
-
-
-class PublishedKeys(Section):
+class PublishedKeys(PrintedKeys):
     """The keys of a declaration; printed names are those of the paper."""
 
     kind: Literal["published"] = Field(description="a table that a paper printed")
-    published: Annotated[str, Field(pattern=r"^[\w.-]+\.csv$")] = Field(
-        description="file of config/published with the printed values"
-    )
-    paper: str = Field("FuseMoE", min_length=1, description="the paper")
-    title: str = Field(min_length=1, description="one line above the table")
-    caption: str = Field(min_length=1, description="what is shown")
-    release: Literal["mimic4", "mimic3"] = Field(description="the release that the paper used")
-    tasks: list[str] = Field(min_length=1, description="tasks, in row order")
-    protocol: str = Field(description="name of a protocol of the configuration")
-    cases: Literal["all"] | ModalitySet = Field(
-        ALL_CASES,
-        description="all, or modalities joined by + that a stay must have to be in any part",
-    )
-    modalities: dict[str, ModalitySet] = Field(
-        min_length=1, description="printed modalities and ours, in row order"
-    )
-    methods: dict[str, str] = Field(
-        min_length=1, description="printed methods and registered ones, in column order"
-    )
     gates: list[str] = Field(
         min_length=1, description="the printed methods that are the paper's own; the others are "
         "its baselines"
@@ -67,47 +42,27 @@ class PublishedKeys(Section):
     extensions: list[str] = Field(
         default_factory=list, description="registered methods of which the paper prints nothing"
     )
-    metrics: dict[str, str] = Field(
-        min_length=1, description="printed metrics and ours, in row order"
-    )
-    variant: str = Field("paper", description="variant of every cell")
-    runs: int = Field(3, ge=1, description="runs behind each printed mean")
     otherwise: list[Otherwise] = Field(
         default_factory=list, description="printed values that were computed in another way"
     )
-    not_targets: list[NotTarget] = Field(
-        default_factory=list, description="printed values that nothing is held against"
-    )
 
 
-class PublishedTable(PublishedKeys):
+class PublishedTable(PublishedKeys, PrintedTable):
     """A declaration with the name that its file gives it, and the source of its numbers."""
 
-    name: str
-    source: str
+    def columns(self) -> dict[str, str]:
+        """Return the name and the registered method of each column, extensions last."""
+        return {**self.methods, **{method: method for method in self.extensions}}
 
-    def noted(self, note: str) -> "PublishedTable":
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
-
-    def cell(self, task: str, modalities: str, method: str) -> Cell:
-        """Return the cell of a task, of our modality set and of a registered method."""
-        return Cell(
-            source=self.source,
-            task=task,
-            protocol=self.protocol,
-            cases=self.cases,
-            modalities=modalities,
-            method=method,
-            variant=self.variant,
+    def measured_otherwise(self, row: Mapping[Any, Any]) -> str | None:
+        """Return our metric that is computed as a printed value was, if another than its own."""
+        place = (row["method"], row["task"], row["metric"])
+        found = (
+            other.measured
+            for other in self.otherwise
+            if (other.method, other.task, other.metric) == place
         )
-
-    def cells(self) -> list[Cell]:
-        """Return the cells of the table: modality sets, then tasks, then methods."""
-        columns = (*self.methods.values(), *self.extensions)
-        keys = product(self.modalities.values(), self.tasks, columns)
-        return [self.cell(task, modalities, method) for modalities, task, method in keys]
+        return next(found, None)
 
 
 def load_published(
@@ -130,11 +85,8 @@ def load_published(
         task, protocol, method or metric; or a printed name that the declaration does not have.
     """
     keys = read_keys(path, PublishedKeys)
-    protocols = [field.alias or name for name, field in Protocols.model_fields.items()]
-    check_names(path, "tasks", keys.tasks, TASKS)
-    check_names(path, "protocol", [keys.protocol], protocols)
+    check_printed(path, keys, known_methods)
     check_names(path, "methods", [*keys.methods.values(), *keys.extensions], known_methods)
-    check_names(path, "metrics", list(keys.metrics.values()), COMPARED)
     check_names(path, "gates", keys.gates, keys.methods)
     if not set(keys.methods) - set(keys.gates):
         raise FleximodalError(f"{path}: gates: every method is one; leave the baselines out")
@@ -144,22 +96,6 @@ def load_published(
         check_names(path, f"{where}.task", [other.task], keys.tasks)
         check_names(path, f"{where}.metric", [other.metric], keys.metrics)
         check_names(path, f"{where}.measured", [other.measured], METRICS)
-    for place, value in enumerate(keys.not_targets):
-        where = f"not_targets.{place}"
-        check_names(path, f"{where}.method", [value.method], keys.methods)
-        check_names(path, f"{where}.tasks", value.tasks, keys.tasks)
-        check_names(path, f"{where}.modalities", [value.modalities], keys.modalities)
     values = {name: getattr(keys, name) for name in PublishedKeys.model_fields}
     source, values["title"] = placed(keys.release, keys.title, papers_data)
     return PublishedTable(name=Path(path).stem, source=source, **values)
-
-
-def source_of(release: str, papers_data: str) -> str:
-    """Return the source that stands for a release: itself, or its generated likeness."""
-    return f"{SYNTHETIC}{release}" if papers_data == GENERATED else release
-
-
-def placed(release: str, title: str, papers_data: str) -> tuple[str, str]:
-    """Return the source that stands for a release, and a title that says if it is generated."""
-    layout = f" ({LAYOUT})" if papers_data == GENERATED else ""
-    return source_of(release, papers_data), f"{title}{layout}"

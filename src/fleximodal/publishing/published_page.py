@@ -43,7 +43,7 @@ def _view(frame: pd.DataFrame, table: PublishedTable) -> pd.DataFrame:
         by_method = {row["method"]: row for row in group.to_dict("records")}
         rows += [
             {**head, "Value": value, **{labels[m]: show(by_method.get(m)) for m in labels}}
-            for value, show in ((OURS, _measured), (PRINTED, _printed))
+            for value, show in ((OURS, measured_text), (PRINTED, printed_text))
         ]
     view = pd.DataFrame(rows)
     return view if len(table.modalities) > 1 else view.drop(columns="Modalities")
@@ -64,7 +64,8 @@ def _metric(row: Mapping[Any, Any], table: PublishedTable) -> str:
     return LABELS[metric]
 
 
-def _measured(row: Mapping[Any, Any] | None) -> str:
+def measured_text(row: Mapping[Any, Any] | None) -> str:
+    """Return "mean ± sd [low, high]" of a row in percent, without what is missing."""
     if row is None or pd.isna(row["mean"]):
         return NONE
     spread = "" if pd.isna(row["sd"]) else f" ± {rounded(row['sd'], 2)}"
@@ -73,10 +74,12 @@ def _measured(row: Mapping[Any, Any] | None) -> str:
     return rounded(row["mean"], 2) + spread + interval
 
 
-def _printed(row: Mapping[Any, Any] | None) -> str:
+def printed_text(row: Mapping[Any, Any] | None) -> str:
+    """Return the printed "mean ± sd" of a row."""
     if row is None or pd.isna(row["published_mean"]):
         return NONE
-    return f"{rounded(row['published_mean'], 2)} ± {rounded(row['published_sd'], 2)}"
+    sd = row["published_sd"]
+    return rounded(row["published_mean"], 2) + ("" if pd.isna(sd) else f" ± {rounded(sd, 2)}")
 
 
 def _verdict_view(frame: pd.DataFrame) -> pd.DataFrame:
@@ -95,8 +98,8 @@ def _caption(frame: pd.DataFrame, table: PublishedTable, rule: Rule) -> str:
     ]
     if len(measured):
         sizes = "; ".join(
-            f"{task} {extent(rows['n_stays'])} of {extent(rows['n_patients'])} patients, "
-            f"{extent(rows['prevalence'], 1, PERCENT)} % positive"
+            f"{task} {extent(rows['n_stays'])} of {extent(rows['n_patients'])} patients"
+            f"{_positive(rows['prevalence'])}"
             for task, rows in measured.groupby("task", sort=False)
         )
         words.append(
@@ -110,9 +113,9 @@ def _caption(frame: pd.DataFrame, table: PublishedTable, rule: Rule) -> str:
         for metric, ours in table.metrics.items()
     )
     words.append(
-        f"Published: {table.paper}, mean ± deviation over {table.runs} runs as printed. A value "
-        f"counts as equivalent within a margin of {margins} (two one-sided Welch tests at level "
-        f"{rule.level:g}); docs/claims.md says how."
+        f"Published: {table.paper}, {_spread(frame, table)} A value counts as equivalent within a "
+        f"margin of {margins} (two one-sided Welch tests at level {rule.level:g}); docs/claims.md "
+        "says how."
     )
     if table.otherwise:
         told = "; ".join(
@@ -122,12 +125,31 @@ def _caption(frame: pd.DataFrame, table: PublishedTable, rule: Rule) -> str:
         words.append(
             f"The paper computed {told}; it stands beside ours computed alike, in a row of its own."
         )
-    for value in table.not_targets:
-        words.append(
-            f"{value.method} on {' and '.join(value.tasks)} with {value.modalities} is "
-            f"{NO_TARGET}{value.reason}."
-        )
+    words += [f"{value.words()}: {NO_TARGET}{value.reason}." for value in table.not_targets]
     if table.extensions:
         words.append(f"{', '.join(table.extensions)}: {EXTENSION}, nothing is published of it.")
     words.append(f"A {NONE} stands for what was not run, not published or is undefined.")
     return " ".join(words)
+
+
+def _positive(prevalence: "pd.Series[float]") -> str:
+    """Return the share of positive stays; several classes have none."""
+    if prevalence.isna().all():
+        return ""
+    return f", {extent(prevalence, 1, PERCENT)} % positive"
+
+
+def _spread(frame: pd.DataFrame, table: PublishedTable) -> str:
+    """Return what is printed of the spread over runs, and how it enters the tests."""
+    printed = frame.loc[frame["published_mean"].notna(), "published_sd"]
+    if printed.isna().all():
+        return (
+            f"mean over {table.runs} runs without a deviation, so that it is taken as a constant."
+        )
+    words = f"mean ± deviation over {table.runs} runs as printed."
+    if table.deviation == "population":
+        words += (
+            f" The deviations divide by {table.runs} and are multiplied by the square root of "
+            f"{table.runs}/{table.runs - 1} for the tests (H-37)."
+        )
+    return words

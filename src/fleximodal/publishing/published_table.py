@@ -18,7 +18,7 @@ from fleximodal.publishing.claims import (
     Claim,
 )
 from fleximodal.publishing.equivalence import Comparison, Rule, Sample, compare
-from fleximodal.publishing.published_declaration import PublishedTable
+from fleximodal.publishing.printed_declaration import PrintedTable
 from fleximodal.publishing.published_values import Printed
 from fleximodal.publishing.table import MEASURED
 
@@ -38,7 +38,7 @@ _COMPARED = ("difference", "difference_low", "difference_high", "margin", "p")
 
 
 def build_published(
-    table: PublishedTable,
+    table: PrintedTable,
     cells: Sequence[Mapping[str, Any]],
     printed: Mapping[tuple[str, str, str, str], Printed],
     rule: Rule,
@@ -52,7 +52,7 @@ def build_published(
     cells
         In the order of its cells: "cell" and "metrics" (metrics.json, None where data are absent).
     printed
-        What `read_printed` returned.
+        What `read_printed` returned, or more.
     rule
         Margins and level, from the configuration.
 
@@ -68,11 +68,10 @@ def build_published(
     rows = []
     for modalities, task, metric in product(table.modalities, table.tasks, table.metrics):
         late = []
-        for method, registered in _columns(table).items():
+        for method, registered in table.columns().items():
             cell = table.cell(task, table.modalities[modalities], registered)
             metrics = stored[cell]
             key = (modalities, task, metric, method)
-            other = _otherwise(table, key)
             head = {
                 **dict(zip(("modalities", "task", "metric", "method"), key, strict=True)),
                 "table": table.name,
@@ -83,6 +82,7 @@ def build_published(
                 "measured_method": registered,
                 "extension": method not in table.methods,
             }
+            other = table.measured_otherwise(head)
             value = printed.get(key)
             ours = table.metrics[metric]
             rows.append(_row(table, head, metrics, ours, None if other else value, rule))
@@ -93,7 +93,7 @@ def build_published(
     return frame.astype(dict.fromkeys(INTEGERS, "Int64"))
 
 
-def published_claims(table: PublishedTable, frame: pd.DataFrame) -> list[Claim]:
+def published_claims(table: PrintedTable, frame: pd.DataFrame) -> list[Claim]:
     """Return one claim per printed value of a table's frame."""
     return [
         Claim(
@@ -101,7 +101,8 @@ def published_claims(table: PublishedTable, frame: pd.DataFrame) -> list[Claim]:
             paper=table.paper,
             table=table.name,
             **{name: row[name] for name in ("dataset", *_KEY, "variant")},
-            **{name: row[name] for name in ("published_mean", "published_sd", "published_n")},
+            published_mean=row["published_mean"],
+            **{name: _number(row[name]) for name in ("published_sd", "published_n")},
             measured=_number(row["mean"]),
             **{name: _number(row[name]) for name in ("sd", "low", "high")},
             n=_number(row["n_runs"]),
@@ -113,24 +114,8 @@ def published_claims(table: PublishedTable, frame: pd.DataFrame) -> list[Claim]:
     ]
 
 
-def _columns(table: PublishedTable) -> dict[str, str]:
-    return {**table.methods, **{method: method for method in table.extensions}}
-
-
-def _otherwise(table: PublishedTable, key: tuple[str, str, str, str]) -> str | None:
-    """Return our metric that is computed as a printed value was, if another than ours."""
-    _, task, metric, method = key
-    wanted = (method, task, metric)
-    found = (
-        other.measured
-        for other in table.otherwise
-        if (other.method, other.task, other.metric) == wanted
-    )
-    return next(found, None)
-
-
 def _row(
-    table: PublishedTable,
+    table: PrintedTable,
     head: Mapping[str, Any],
     metrics: str | None,
     metric: str,
@@ -164,7 +149,7 @@ def _row(
         "margin": margin,
         "reference": value.reference,
     }
-    compared = _compare(row, margin, rule.level)
+    compared = _compare(table, row, margin, rule.level)
     if compared is not None:
         row |= {
             "difference": compared.difference,
@@ -175,11 +160,13 @@ def _row(
     return {**row, "verdict": _verdict(table, row, compared)}
 
 
-def _compare(row: Mapping[str, Any], margin: float, level: float) -> Comparison | None:
+def _compare(
+    table: PrintedTable, row: Mapping[str, Any], margin: float, level: float
+) -> Comparison | None:
     if row.get("mean") is None:
         return None
     return compare(
-        Sample(row["published_mean"], row["published_sd"], row["published_n"]),
+        _published(table, row["published_mean"], row["published_sd"]),
         Sample(row["mean"], row["sd"], row["n_runs"]),
         margin=margin,
         level=level,
@@ -187,14 +174,24 @@ def _compare(row: Mapping[str, Any], margin: float, level: float) -> Comparison 
     )
 
 
-def _verdict(table: PublishedTable, row: Mapping[str, Any], compared: Comparison | None) -> str:
-    for value in table.not_targets:
-        if (
-            row["method"] == value.method
-            and row["task"] in value.tasks
-            and row["modalities"] == value.modalities
-        ):
-            return f"{NO_TARGET}{value.reason}"
+def _published(table: PrintedTable, mean: float, sd: float | None) -> Sample:
+    """Return a printed value as the sample that measured runs are tested against.
+
+    A deviation that divides by the number of runs is turned into one that divides by one less. A
+    value without a deviation is taken as a constant: with no spread on its side, Welch's tests are
+    the one-sample tests of the measured runs (whatever number of runs stands beside it).
+    """
+    if sd is None:
+        return Sample(mean, 0.0, max(table.runs, 2))
+    if table.deviation == "population" and table.runs > 1:
+        sd *= (table.runs / (table.runs - 1)) ** 0.5
+    return Sample(mean, sd, table.runs)
+
+
+def _verdict(table: PrintedTable, row: Mapping[str, Any], compared: Comparison | None) -> str:
+    reason = table.reason(row)
+    if reason is not None:
+        return f"{NO_TARGET}{reason}"
     if row["status"] == ABSENT:
         return ABSENT
     if row["data"] != "real":

@@ -39,7 +39,8 @@ class RankingClaim:
         A name of its own, and where the order stands.
     kind
         "best": the method with the highest printed mean is ahead of every other. "gates": the best
-        of the paper's own methods is ahead of the best baseline, or behind it.
+        of the paper's own methods is ahead of the best baseline, or behind it; left out where it
+        says no more than "best".
     printed_first, printed_second, printed_difference
         The method ahead as printed, the best of the other side, and how far apart, in percent.
     our_first, our_second
@@ -190,15 +191,15 @@ Sides = tuple[list[str], list[str]]  # methods of the side printed ahead, and of
 
 
 def _orders(table: PublishedTable, means: Mapping[str, float]) -> dict[str, Sides]:
-    """Return the sides of both kinds of claims, from the printed means."""
+    """Return the sides of each kind of claim, from the printed means."""
     best = max(means, key=lambda method: means[method])
     gates = list(table.gates)
     baselines = [method for method in means if method not in gates]
     ahead = max(means[m] for m in gates) > max(means[m] for m in baselines)
-    return {
-        BEST: ([best], [method for method in means if method != best]),
-        GATES: (gates, baselines) if ahead else (baselines, gates),
-    }
+    orders = {BEST: ([best], [method for method in means if method != best])}
+    if not (ahead and gates == [best]):
+        orders[GATES] = (gates, baselines) if ahead else (baselines, gates)
+    return orders
 
 
 def _claim(

@@ -7,13 +7,12 @@ import pandas as pd
 from fleximodal.publishing.figure_declaration import FigureDeclaration
 from fleximodal.publishing.figure_inputs import FigureInputs
 from fleximodal.publishing.formats import write_page
-from fleximodal.publishing.numbers import NONE, extent, percent, share
+from fleximodal.publishing.numbers import LABELS, NONE, extent, percent, positives, share
 from fleximodal.publishing.page import Page
 from fleximodal.publishing.robustness_numbers import robustness_numbers
-from fleximodal.publishing.views import data_words
+from fleximodal.publishing.views import data_words, several_classes
 
 LOSS_TITLE = "AUROC lost against intact data (points), with its 95 % interval"
-F1_TITLE = "F1 at 0.5 (%)"
 
 
 def write_robustness(
@@ -26,6 +25,7 @@ def write_robustness(
 
 def page_of_robustness(frame: pd.DataFrame, declaration: FigureDeclaration) -> Page:
     """Return what a reader sees: AUROC with its interval, then losses, then F1."""
+    f1 = "macro_f1" if several_classes(frame) else "f1"
     frame = frame.assign(at_test=frame.apply(_words, axis=1))
     return Page(
         name=declaration.name,
@@ -34,7 +34,7 @@ def page_of_robustness(frame: pd.DataFrame, declaration: FigureDeclaration) -> P
         caption=_caption(frame, declaration),
         more=(
             (LOSS_TITLE, _view(frame, frame.apply(_with_interval, axis=1, name="auroc_loss"))),
-            (F1_TITLE, _view(frame, frame["f1_mean"].map(share))),
+            (LABELS[f1], _view(frame, frame["f1_mean"].map(share))),
         ),
     )
 
@@ -68,11 +68,12 @@ def _caption(frame: pd.DataFrame, declaration: FigureDeclaration) -> str:
         return words[0]
     words += [
         f"Numbers from {data_words(declaration.source)}.",
-        f"Test part: {extent(frame['n_stays'])} stays of {extent(frame['n_patients'])} patients, "
-        f"{extent(frame['prevalence'], 1, 100)} % positive; mean over {extent(frame['n_runs'])} "
+        f"Test part: {extent(frame['n_stays'])} stays of {extent(frame['n_patients'])} patients"
+        f"{positives(frame['prevalence'])}; mean over {extent(frame['n_runs'])} "
         "run(s); in brackets the 95 % interval of the mean from "
         f"{extent(frame['bootstrap_replicates'])} bootstrap resamples of patients, drawn together "
         "for all conditions of a method, so that the intervals of losses are paired. The draws of "
         "what is dropped are not repeated.",
+        *several_classes(frame),
     ]
     return " ".join(words)

@@ -1,7 +1,7 @@
-"""Table 6: hyperparameters as printed, and those that the configuration in use gives."""
+"""FuseMoE, table 6: hyperparameters as printed, and those that the configuration gives."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from fleximodal.publishing.own_declaration import SettingsTable
 from fleximodal.publishing.page import Page
 
 EQUAL, DIFFERS, UNUSED = "equal", "differs", "not used"
-COLUMNS = ("group", "parameter", "value_as_printed", "source")
+PRINTED = ("parameter", "value_as_printed", "source")
+COLUMNS = ("group", *PRINTED)
 FROZEN = "the text encoder is frozen: notes are encoded once"
 
 
@@ -75,6 +76,12 @@ PARAMETERS = {
         "fixed", lambda used: int(HORIZON_HOURS), "hours"
     ),
     "Time embedding dimension": _setting("time_width"),
+    # Of Flex-MoE; names that both papers print stand above.
+    "Learning rate": _training("learning_rate"),
+    "Number of SMoE layers": _setting("layers"),
+    "Warm-up epochs": _setting("warmup_epochs"),
+    "Hidden dimension": _setting("width"),
+    "Batch size": _training("batch_size"),
 }
 
 
@@ -105,35 +112,11 @@ def write_settings_table(
 
 def build_settings_table(table: SettingsTable, published: Path | str, used: Used) -> pd.DataFrame:
     """Return one row per printed parameter; parameters and errors as `write_settings_table`."""
-    try:
-        frame = pd.read_csv(published, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise FleximodalError(f"{published}: cannot be read as CSV ({error})") from None
-    absent = [name for name in COLUMNS if name not in frame]
-    if absent:
-        raise FleximodalError(f"{published}: column {absent[0]!r} is missing; add it")
-    rows = []
-    for number, row in enumerate(frame.to_dict("records"), start=1):
-        name, printed = row["parameter"], row["value_as_printed"]
-        if name not in PARAMETERS:
-            raise FleximodalError(f"{published}: row {number}: unknown parameter {name!r}; mend it")
-        parameter = PARAMETERS[name]
-        value = None if parameter.value is None else parameter.value(used)
-        same = _value(printed) == _value(_text(value))
-        rows.append(
-            {
-                "table": table.name,
-                "method": table.method,
-                "group": row["group"],
-                "parameter": name,
-                "printed": printed,
-                "used": None if parameter.value is None else _text(value),
-                "key": parameter.key,
-                "verdict": UNUSED if parameter.value is None else EQUAL if same else DIFFERS,
-                "note": parameter.note,
-                "source": row["source"],
-            }
-        )
+    head = {"table": table.name, "method": table.method}
+    rows = [
+        {**head, "group": row["group"], **compared(published, number, row, used)}
+        for number, row in enumerate(read_parameters(published, COLUMNS), start=1)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -155,6 +138,53 @@ def settings_page(frame: pd.DataFrame, table: SettingsTable) -> Page:
         "without a section stands under network or under methods in the configuration."
     )
     return Page(name=table.name, title=table.title, view=view, caption=caption)
+
+
+def read_parameters(published: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a file of printed parameters, as text.
+
+    Raises
+    ------
+    FleximodalError
+        If the file cannot be read or lacks one of the columns.
+    """
+    try:
+        frame = pd.read_csv(published, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise FleximodalError(f"{published}: cannot be read as CSV ({error})") from None
+    absent = [name for name in columns if name not in frame]
+    if absent:
+        raise FleximodalError(f"{published}: column {absent[0]!r} is missing; add it")
+    return [
+        {str(key): str(value) for key, value in row.items()} for row in frame.to_dict("records")
+    ]
+
+
+def compared(
+    published: Path | str, number: int, row: Mapping[str, str], used: Used
+) -> dict[str, Any]:
+    """Return a printed parameter beside the used one; `number` is its row in the file.
+
+    Raises
+    ------
+    FleximodalError
+        If the parameter is not in `PARAMETERS`.
+    """
+    name, printed = row["parameter"], row["value_as_printed"]
+    if name not in PARAMETERS:
+        raise FleximodalError(f"{published}: row {number}: unknown parameter {name!r}; mend it")
+    parameter = PARAMETERS[name]
+    value = None if parameter.value is None else parameter.value(used)
+    same = _value(printed) == _value(_text(value))
+    return {
+        "parameter": name,
+        "printed": printed,
+        "used": None if parameter.value is None else _text(value),
+        "key": parameter.key,
+        "verdict": UNUSED if parameter.value is None else EQUAL if same else DIFFERS,
+        "note": parameter.note,
+        "source": row["source"],
+    }
 
 
 def _text(value: Any) -> str:

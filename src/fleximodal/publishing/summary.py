@@ -12,9 +12,7 @@ from fleximodal.publishing.numbers import LABELS, count, percent, rounded, share
 from fleximodal.publishing.optimum import OPTIMUM
 from fleximodal.publishing.table import ABSENT, measured_cells
 
-HEADLINE = "auroc"
-
-
+HEADLINES = ("auroc", "accuracy")  # the first of them that a table has
 LARGEST = 5  # differences that are named
 
 
@@ -112,33 +110,38 @@ def _run(frame: pd.DataFrame) -> list[str]:
 
 
 def _verdicts(frame: pd.DataFrame) -> list[str]:
-    """Return the verdict on the headline metric of each variant that has one."""
-    judged = frame[(frame["metric"] == HEADLINE) & frame["difference"].notna()]
+    """Return the verdict on the headline metric of each cell that has one."""
+    headline = next((name for name in HEADLINES if (frame["metric"] == name).any()), None)
+    judged = frame[(frame["metric"] == headline) & frame["difference"].notna()]
+    several = frame["cases"].nunique() > 1
     lines = []
     for _, row in judged.iterrows():
         told, low, high = "difference", "difference_low", "difference_high"
         if row["verdict"] in (CHANCE, NOT_CHANCE):
             told, low, high = "mean", "low", "high"
         values = f"{percent(row[told])} [{percent(row[low])}, {percent(row[high])}]"
-        words = "points of AUROC" if told == "difference" else "% AUROC"
-        lines.append(f"    {row['method']} {row['variant']}: {values} {words}; {row['verdict']}")
+        name = LABELS[row["metric"]].removesuffix(" (%)")
+        words = f"points of {name}" if told == "difference" else f"% {name}"
+        cell = f"{row['method']} {row['variant']}" + (f" cases {row['cases']}" if several else "")
+        lines.append(f"    {cell}: {values} {words}; {row['verdict']}")
     return lines
 
 
 def _headline(measured: pd.DataFrame) -> list[str]:
     """Return the headline metric of each cell that was run, with its optimum where it is known."""
-    if f"{HEADLINE}_mean" not in measured or measured.empty:
+    headline = next((name for name in HEADLINES if f"{name}_mean" in measured), None)
+    if headline is None or measured.empty:
         return []
     names = measured["method"]
     if measured["modalities"].nunique() > 1:
         names = names + " on " + measured["modalities"]
     width = names.str.len().max()
     known = OPTIMUM in measured
-    title = f"  {LABELS[HEADLINE]}: mean ± sd over runs [95 % interval of the mean]"
+    title = f"  {LABELS[headline]}: mean ± sd over runs [95 % interval of the mean]"
     lines = [f"{title}; best reachable" if known else title]
     for name, (_, row) in zip(names, measured.iterrows(), strict=True):
         best = f"; {share(row[OPTIMUM])}" if known else ""
-        lines.append(f"    {name:<{width}}  {with_spread(row, HEADLINE)}{best}")
+        lines.append(f"    {name:<{width}}  {with_spread(row, headline)}{best}")
     return lines
 
 

@@ -13,7 +13,7 @@ from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.baseline import MISSINGNESS, missingness_values
 from fleximodal.publishing.declaration import TableDeclaration
-from fleximodal.publishing.optimum import GAP, OPTIMUM, with_optimum
+from fleximodal.publishing.optimum import known_optima, optimum_columns, with_optimum
 
 MEASURED = "measured"
 ABSENT = "not run: data absent"
@@ -23,14 +23,14 @@ COUNTS = ("n_runs", "n_stays", "n_patients")
 INTEGERS = (*COUNTS, "bootstrap_replicates", "parameters")
 
 
-def columns_of(metrics: Sequence[str], optimum: bool = False) -> list[str]:
-    """Return the columns of a table with these metrics."""
+def columns_of(metrics: Sequence[str], optima: Sequence[str] = ()) -> list[str]:
+    """Return the columns of a table with these metrics, and the optima of some of them."""
     return [
         *("table", "source", "data", "task", "protocol", "cases"),
         *("modalities", "method", "variant"),
         *("status", *COUNTS, "prevalence", "bootstrap_replicates"),
         *(f"{metric}_{statistic}" for metric in metrics for statistic in STATISTICS),
-        *((OPTIMUM, GAP) if optimum else ()),
+        *(column for metric in optima for column in optimum_columns(metric)),
         *("train_seconds", "peak_memory_mb", "parameters", "device", "reference", "note"),
     ]
 
@@ -82,15 +82,16 @@ def build_table(
         rows.sort(key=lambda row: order.index(row["method"]))
     if peers is not None:
         rows += [_peer_row(declaration, peer) for peer in peers.to_dict("records")]
-    frame = pd.DataFrame(rows, columns=columns_of(declaration.metrics, declaration.optimum))
+    optima = known_optima(declaration.source, declaration.metrics) if declaration.optimum else []
+    frame = pd.DataFrame(rows, columns=columns_of(declaration.metrics, optima))
     if declaration.optimum:
         if truth is None:
             raise FleximodalError(
                 f"table {declaration.name}: its optimum needs truth.json of source "
                 f"{declaration.source!r}; give the file or set 'optimum: false'"
             )
-        frame = with_optimum(frame, truth)
-    return frame.astype(dict.fromkeys(INTEGERS, "Int64"))
+        frame = with_optimum(frame, truth, optima)
+    return frame.astype({**dict.fromkeys(INTEGERS, "Int64"), "prevalence": float})
 
 
 def measured_cells(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,8 @@ import pandas as pd
 from fleximodal.evaluation.names import is_synthetic
 from fleximodal.publishing.baseline import MISSINGNESS
 from fleximodal.publishing.declaration import TableDeclaration
-from fleximodal.publishing.numbers import LABELS, NONE, count, extent, share, with_spread
-from fleximodal.publishing.optimum import GAP, OPTIMUM
+from fleximodal.publishing.numbers import LABELS, NONE, count, extent, positives, share, with_spread
+from fleximodal.publishing.optimum import known_optima, optimum_columns
 from fleximodal.publishing.page import Page
 from fleximodal.publishing.table import MEASURED, PUBLISHED, measured_cells
 
@@ -17,7 +17,10 @@ VARYING = {
     "modalities": "Modalities",
     "variant": "Variant",
 }
-OPTIMUM_LABELS = {OPTIMUM: "Best reachable AUROC (%)", GAP: "Best minus measured (points)"}
+OPTIMUM_LABELS = {
+    "auroc": ("Best reachable AUROC (%)", "Best minus measured (points)"),
+    "accuracy": ("Best reachable accuracy (%)", "Best minus measured accuracy (points)"),
+}
 
 
 def page_of(frame: pd.DataFrame, declaration: TableDeclaration) -> Page:
@@ -39,10 +42,12 @@ def metric_view(frame: pd.DataFrame, declaration: TableDeclaration) -> pd.DataFr
         if frame[column].nunique() > 1:
             view[label] = frame[column].fillna(NONE)
     view["Method"] = frame["method"]
+    optima = known_optima(declaration.source, declaration.metrics) if declaration.optimum else []
     for metric in declaration.metrics:
         view[LABELS[metric]] = frame.apply(with_spread, axis=1, metric=metric)
-        if metric == "auroc" and declaration.optimum:
-            view |= {label: frame[name].map(share) for name, label in OPTIMUM_LABELS.items()}
+        if metric in optima:
+            named = zip(OPTIMUM_LABELS[metric], optimum_columns(metric), strict=True)
+            view |= {label: frame[column].map(share) for label, column in named}
     view["Runs"] = frame["n_runs"].map(count)
     if (frame["status"] != MEASURED).any():
         view["Status"] = frame["status"]
@@ -74,6 +79,16 @@ def data_words(source: str) -> str:
     return f"real data, source {source}"
 
 
+def several_classes(measured: pd.DataFrame) -> list[str]:
+    """Return how the metrics of measured rows are meant, where they are of several classes."""
+    if measured.empty or measured["prevalence"].notna().any():
+        return []
+    return [
+        "AUROC and AUPRC are means over the classes, each against the rest; for accuracy and macro "
+        "F1 (the mean over all classes) the most probable class is the predicted one."
+    ]
+
+
 def caption(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
     """Return the declared caption, then the data, n and the meaning of the numbers."""
     measured = measured_cells(frame)
@@ -81,12 +96,12 @@ def caption(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
     if len(measured):
         words.append(
             f"Test parts of all splits together: {extent(measured['n_stays'])} stays of "
-            f"{extent(measured['n_patients'])} patients, "
-            f"{extent(measured['prevalence'], 1, 100)} % positive; mean ± sample standard "
-            f"deviation over {extent(measured['n_runs'])} run(s) (split and seed), the deviation "
-            "left out for one run; in brackets the 95 % interval of the mean from "
+            f"{extent(measured['n_patients'])} patients{positives(measured['prevalence'])}; mean ± "
+            f"sample standard deviation over {extent(measured['n_runs'])} run(s) (split and seed), "
+            "the deviation left out for one run; in brackets the 95 % interval of the mean from "
             f"{extent(measured['bootstrap_replicates'])} bootstrap resamples of patients."
         )
+    words += several_classes(measured)
     if (frame["method"] == MISSINGNESS).any():
         words.append(
             f"{MISSINGNESS}: logistic regression on which of the modalities are there, no value of "
@@ -94,7 +109,7 @@ def caption(frame: pd.DataFrame, declaration: TableDeclaration) -> str:
         )
     if declaration.optimum:
         words.append(
-            "Each method is read over the sets of modalities. The best reachable AUROC is that of "
+            "Each method is read over the sets of modalities. The best reachable value is that of "
             "the true probability of the label given these modalities, in expectation over the "
             "generator; it is known because the data are generated. A measured value can lie above "
             "it by the chance of a test part."

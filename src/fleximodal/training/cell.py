@@ -25,7 +25,7 @@ from fleximodal.methods.variants import parse_variant
 from fleximodal.training.controls import with_controls
 from fleximodal.training.finished import CellState
 from fleximodal.training.functions import load_function
-from fleximodal.training.kept import kept_stays
+from fleximodal.training.kept import kept_stays, without_modality
 from fleximodal.training.member import Fitted, Member
 from fleximodal.training.outputs import write_cell
 from fleximodal.training.reproducible import choose_device, repeatable
@@ -135,14 +135,25 @@ def members_of(
         }
         _check_scaler(known[split], stays["train"], split, scalers)
         parts = {part: packed.index_of(ids) for part, ids in stays.items()}
+        unseen = without_modality(packed)
+        left_out = {part: int(unseen[rows].sum()) for part, rows in parts.items()}
+        if any(left_out.values()):
+            LOG.info(
+                "split %s: stays without %s left out: %s",
+                split,
+                " and ".join(packed.modalities),
+                ", ".join(f"{number} of {part}" for part, number in left_out.items()),
+            )
         parts = kept_stays(
             whole,
             parts,
             cases=description["cases"],
             overlong=getattr(settings, "overlong", "truncate"),
             limit=description["training"].get("max_rows"),
+            unseen=unseen,
         )
-        members += [Member(packed, split, seed, parts, known[split]) for seed in seeds]
+        told = left_out if unseen.any() else {}
+        members += [Member(packed, split, seed, parts, known[split], told) for seed in seeds]
     return members
 
 

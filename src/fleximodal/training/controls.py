@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.dataset.packed import Items, PackedDataset, Series, Table
+from fleximodal.dataset.ragged import known_cells
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.variants import NOISE, SHUFFLED_LABELS
 
 SEED = 0
+_CELLS_AT_ONCE = 4_000_000  # bounds the working memory, not the result
 
 
 def with_controls(dataset: PackedDataset, controls: Sequence[str]) -> PackedDataset:
@@ -17,8 +19,9 @@ def with_controls(dataset: PackedDataset, controls: Sequence[str]) -> PackedData
 
     `shuffled-labels` gives each stay the labels of another one, drawn without replacement: no
     method can then be better than chance, on any part. `noise-MODALITY` replaces every value of a
-    modality by independent normal draws with the mean and deviation of its channel or feature;
-    times, presence and unknown entries stay. The draws do not depend on the run.
+    modality by independent normal draws with the mean and deviation of its channel or feature,
+    dosages rounded to 0, 1 or 2; times, presence and unknown entries stay. The draws do not depend
+    on the run.
 
     Raises
     ------
@@ -42,7 +45,9 @@ def with_controls(dataset: PackedDataset, controls: Sequence[str]) -> PackedData
 def _with_noise(dataset: PackedDataset, name: str, generator: np.random.Generator) -> PackedDataset:
     modality = dataset.modalities[name]
     noisy: Items | Series
-    if isinstance(modality, Items):
+    if isinstance(modality, Table):
+        noisy = _noisy_table(modality, generator)
+    elif isinstance(modality, Items):
         noisy = _noisy_items(modality, generator)
     else:
         noisy = _noisy_series(modality, generator)
@@ -55,6 +60,24 @@ def _noisy_items(items: Items, generator: np.random.Generator) -> Items:
     noise = mean + std * generator.standard_normal(values.shape)
     kept = np.where(np.isnan(values), np.nan, noise).astype(values.dtype)
     return replace(items, features_array=kept)
+
+
+def _noisy_table(table: Table, generator: np.random.Generator) -> Table:
+    values = table.features_array
+    noisy = np.empty_like(values)
+    at_once = max(1, _CELLS_AT_ONCE // max(1, len(values)))
+    for start in range(0, len(table.features), at_once):
+        columns = slice(start, start + at_once)
+        known = known_cells(values[:, columns])
+        inside = np.where(known, values[:, columns], 0).astype(np.float64)
+        count = np.maximum(known.sum(axis=0), 1)
+        mean = inside.sum(axis=0) / count
+        std = np.sqrt((np.where(known, inside - mean, 0) ** 2).sum(axis=0) / count)
+        noise = mean + std * generator.standard_normal(inside.shape)
+        if values.dtype == np.int8:
+            noise = noise.round().clip(0, 2)
+        noisy[:, columns] = np.where(known, noise, values[:, columns])
+    return replace(table, features_array=noisy)
 
 
 def _noisy_series(series: Series, generator: np.random.Generator) -> Series:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from fleximodal.dataset.batch import BatchBuilder
@@ -22,36 +22,40 @@ def train_epoch(
     builder: BatchBuilder,
     member: Member,
     *,
+    positions: Tensor,
     batch_size: int,
     epoch: int,
     bar: "tqdm[Any]",
+    weights: Tensor | None = None,
 ) -> dict[str, float]:
-    """Take one optimiser step per batch of the training part, in an order drawn anew.
+    """Take one optimiser step per batch of the training stays, in the order of `positions`.
 
-    Order, noise and dropout depend on the run's seed and on `epoch` alone.
+    Noise and dropout depend on the run's seed and on `epoch` alone. The loss is that of the task,
+    with `weights` (C,) of classes, plus the model's auxiliary losses and those of its further
+    predictions of the labels.
 
     Returns
     -------
     dict
-        `train_loss` and `train_auxiliary_loss`, means over stays.
+        `train_loss`, that of the task, and `train_auxiliary_loss`, all others; means over stays.
 
     Raises
     ------
     FleximodalError
         If a loss is not finite.
     """
-    positions = torch.from_numpy(member.parts["train"])
     model.train()
     torch.manual_seed(derived_seed(member.seed, "epoch", epoch))
-    generator = torch.Generator().manual_seed(derived_seed(member.seed, "order", epoch))
-    order = torch.randperm(len(positions), generator=generator)
     # Summed where they are and read once: reading a number makes a GPU wait.
     sums = torch.zeros(2, dtype=torch.float64, device=next(model.parameters()).device)
-    for index in positions[order].split(batch_size):
+    for index in positions.split(batch_size):
         batch = builder.batch(index)
         output = model(batch)
-        loss = task_loss(output.logits, batch.labels)
+        loss = task_loss(output.logits, batch.labels, weights)
         auxiliary = sum(output.auxiliary.values(), start=torch.zeros_like(loss))
+        for side in output.side.values():
+            further = task_loss(side.logits, batch.labels, weights, side.rows)
+            auxiliary = auxiliary + side.weight * further
         optimizer.zero_grad()
         (loss + auxiliary).backward()
         optimizer.step()
@@ -63,25 +67,36 @@ def train_epoch(
 
 
 def validate(
-    model: nn.Module, builder: BatchBuilder, member: Member, *, epoch: int
+    model: nn.Module,
+    builder: BatchBuilder,
+    member: Member,
+    *,
+    epoch: int,
+    weights: Tensor | None = None,
 ) -> dict[str, float]:
-    """Return `val_loss` (the task's alone), `val_auroc`, `val_auprc` and `val_f1`.
+    """Return `val_loss` (the task's alone) and the `validation_metrics`, each after `val_`.
 
     Raises
     ------
     FleximodalError
         If the loss is not finite.
     """
-    predicted = predict_part(model, builder, member, "val", epoch=epoch)
+    predicted = predict_part(model, builder, member, "val", epoch=epoch, weights=weights)
     labels = member.dataset.label[member.parts["val"]]
     metrics = validation_metrics(labels, predicted.scores)
     return {"val_loss": predicted.loss} | {f"val_{name}": v for name, v in metrics.items()}
 
 
 def predict_part(
-    model: nn.Module, builder: BatchBuilder, member: Member, part: str, *, epoch: int
+    model: nn.Module,
+    builder: BatchBuilder,
+    member: Member,
+    part: str,
+    *,
+    epoch: int,
+    weights: Tensor | None = None,
 ) -> Predicted:
-    """Score one part with the weights of `epoch`.
+    """Score one part with the model of `epoch`; `weights` (C,) of classes are those of the loss.
 
     Raises
     ------
@@ -91,7 +106,8 @@ def predict_part(
     # The seed is the same in every epoch and afterwards, so that stored weights give the scores
     # of their epoch again.
     seed = derived_seed(member.seed, "evaluation", part)
-    predicted = predict(model, builder, torch.from_numpy(member.parts[part]), seed=seed)
+    positions = torch.from_numpy(member.parts[part])
+    predicted = predict(model, builder, positions, seed=seed, weights=weights)
     _check_finite(part, predicted.loss, member, epoch)
     return predicted
 

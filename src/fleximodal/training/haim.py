@@ -1,5 +1,6 @@
 """The trainer of HAIM: tabular features, gradient-boosted trees (Soenksen et al. 2022)."""
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from fleximodal.methods.settings import HAIMSettings
 from fleximodal.training.haim_features import haim_features
 from fleximodal.training.haim_grid import (
     GRIDS,
+    balance_of,
     booster_settings,
     cross_validate,
     undefined_in_folds,
@@ -36,8 +38,9 @@ def fit_haim(
 
     The validation part plays no role in the choice; it is scored like the test part. The epochs
     and rates of `training` do not apply to trees, and a run is short enough to keep no state.
-    Several labels have trees of their own and one setting, that of the best macro AUROC; stays
-    are weighted by class only where there is one label. XGBoost uses as many threads as torch.
+    Several labels or classes have trees of their own and one setting, that of the best macro
+    AUROC; stays are weighted by class only where there is one label. XGBoost uses as many threads
+    as torch.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def fit_haim(
     mean, std = _moments(fitted)
     labels = member.dataset.label[member.parts["train"]]
     features = _standardised(fitted, mean, std)
-    weight = float((labels == 0).sum() / (labels == 1).sum()) if labels.ndim == 1 else None
+    balance = balance_of(labels, member.dataset.num_classes)
     threads = torch.get_num_threads()
 
     points = GRIDS[settings.grid]
@@ -63,7 +66,7 @@ def fit_haim(
             labels,
             points,
             folds=settings.folds,
-            positive_weight=weight,
+            balance=balance,
             max_bins=settings.max_bins,
             seed=settings.seed,
             threads=threads,
@@ -81,12 +84,18 @@ def fit_haim(
 
     booster_values = booster_settings(
         points[best],
-        positive_weight=weight,
+        balance=balance,
         max_bins=settings.max_bins,
         seed=settings.seed,
         threads=threads,
     )
-    bins = xgboost.QuantileDMatrix(features, labels, max_bin=settings.max_bins, nthread=threads)
+    bins = xgboost.QuantileDMatrix(
+        features,
+        labels,
+        weight=balance.weights(labels),
+        max_bin=settings.max_bins,
+        nthread=threads,
+    )
     booster = xgboost.train(booster_values, bins, num_boost_round=points[best].n_estimators)
     log.info("%s: %d stays, %d features, %s", member.name, *features.shape, history[best])
     scores = {
@@ -149,9 +158,11 @@ def _standardised(columns: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.
 
 
 def _check_folds(member: Member, labels: np.ndarray, folds: int) -> None:
-    rarest = int(min((labels == 0).sum(), (labels == 1).sum())) if labels.ndim == 1 else len(labels)
+    one = labels.ndim == 1
+    classes = member.dataset.num_classes
+    rarest = int(np.bincount(labels, minlength=classes).min()) if one else len(labels)
     if rarest < folds:
-        of_what = "of the rarer class, " if labels.ndim == 1 else ""
+        of_what = f"of the {'rarer' if classes == 2 else 'rarest'} class, " if one else ""
         raise FleximodalError(
             f"the training part of {member.name} has {rarest} stays {of_what}fewer than "
             f"the {folds} folds of HAIM; use more stays, fewer folds or grid: off"
@@ -159,5 +170,7 @@ def _check_folds(member: Member, labels: np.ndarray, folds: int) -> None:
 
 
 def _predict(booster: xgboost.Booster, features: np.ndarray) -> np.ndarray:
-    """Return probabilities, (n,) or (n, K), float64."""
-    return booster.predict(xgboost.DMatrix(features, nthread=1)).astype(np.float64)
+    """Return probabilities, (n,), (n, K) or (n, C), float64."""
+    found: np.ndarray = booster.predict(xgboost.DMatrix(features, nthread=1)).astype(np.float64)
+    several = json.loads(booster.save_config())["learner"]["objective"]["name"] == "multi:softprob"
+    return found / found.sum(axis=1, keepdims=True) if several else found

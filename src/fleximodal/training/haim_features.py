@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.dataset.packed import Items, PackedDataset, Series, Table
 from fleximodal.dataset.scaler import Scaler
+from fleximodal.dataset.table_scaling import TableScale, scale_rows
 from fleximodal.methods.settings import HAIMSettings
 from fleximodal.training.statistics import STATISTICS, segment_statistics
 
@@ -35,9 +36,10 @@ def haim_features(dataset: PackedDataset, scaler: Scaler, settings: HAIMSettings
     """Return one row of features per stay.
 
     Series give the eleven statistics of each channel's observed values in the order of time;
-    items give the mean over a stay's items. Values are standardised by `scaler`; a channel
-    without observation, an absent modality and an unknown feature give 0. With slices: authors a
-    stay that has notes, none of which is kept, has NaN there.
+    items give the mean over a stay's items, tables their vector. Values are standardised by
+    `scaler`; a channel without observation, an absent modality and an unknown feature give 0, an
+    unknown cell of a table the scaler's fill. With slices: authors a stay that has notes, none of
+    which is kept, has NaN there.
 
     Parameters
     ----------
@@ -53,13 +55,16 @@ def haim_features(dataset: PackedDataset, scaler: Scaler, settings: HAIMSettings
     Returns
     -------
     numpy.ndarray
-        (n, columns) float64; columns as in `feature_names`, channel after channel.
+        (n, columns) float64, of tables alone float32; columns as in `feature_names`, channel after
+        channel.
     """
     parts = []
     for name, modality in dataset.modalities.items():
         mean, std = scaler.mean[name], scaler.std[name]
         if isinstance(modality, Series):
             parts.append(_series_features(modality, mean, std, settings))
+        elif isinstance(modality, Table):
+            parts.append(_table_features(modality, scaler.of_table(name)))
         else:
             parts.append(_items_features(modality, mean, std, settings))
     return np.concatenate(parts, axis=1)
@@ -143,6 +148,13 @@ def _filled(
         series.value[places] - mean[channel]
     ) / std[channel]
     return values.ravel(), np.tile(count, (channels, 1))
+
+
+def _table_features(table: Table, scale: TableScale) -> np.ndarray:
+    there = np.diff(table.row_offsets) > 0
+    features = np.zeros((len(there), len(table.features)), dtype=np.float32)
+    features[there] = scale_rows(table, table.row_offsets[:-1][there], scale)
+    return features
 
 
 def _items_features(

@@ -4,7 +4,8 @@ Every setting of the grid is scored on every fold, but bins are made once per fo
 a run with fewer trees is read off the longer run with the same depth and rate: trees are grown one
 after another, so both give the same bits as a search that fits each setting by itself. Several
 boosters grow at once, each on one thread: threads that share a tree spend much of their time
-waiting for each other. Several labels share bins and draws of folds; each has trees of its own.
+waiting for each other. Several labels share bins and draws of folds; each has trees of its own, as
+has each of several classes, whose scores are joined by a softmax.
 """
 
 import logging
@@ -18,6 +19,7 @@ import numpy as np
 import xgboost
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from fleximodal.class_ranking import one_hot
 from fleximodal.ranking import auroc, both_classes, mean_of_known, rank
 
 
@@ -42,12 +44,44 @@ GRIDS: dict[str, tuple[GridPoint, ...]] = {
 }
 
 
+@dataclass(frozen=True)
+class Balance:
+    """How stays are weighted by their class.
+
+    Attributes
+    ----------
+    classes
+        Classes of a label.
+    positive
+        Weight of a stay of class 1 against one of class 0, of two classes; None for all the same.
+    each
+        (C,) weights of stays by class, of more; None for all the same.
+    """
+
+    classes: int = 2
+    positive: float | None = None
+    each: np.ndarray | None = None
+
+    def weights(self, labels: np.ndarray) -> np.ndarray | None:
+        """Return the weight of each stay, (n,), where it is not XGBoost's own matter."""
+        return None if self.each is None else self.each[labels]
+
+
+def balance_of(labels: np.ndarray, classes: int) -> Balance:
+    """Return weights that give each class of one label the same mass; of several labels none."""
+    if labels.ndim > 1:
+        return Balance()
+    count = np.bincount(labels, minlength=classes)
+    if classes == 2:
+        return Balance(positive=float(count[0] / count[1]))
+    return Balance(classes, each=len(labels) / (classes * count))
+
+
 def booster_settings(
-    point: GridPoint, *, positive_weight: float | None, max_bins: int, seed: int, threads: int
+    point: GridPoint, *, balance: Balance, max_bins: int, seed: int, threads: int
 ) -> dict[str, Any]:
     """Return XGBoost's parameters; the number of trees is given apart.
 
-    `positive_weight` is the weight of a positive against a negative stay; None gives all the same.
     With labels (n, K) each label has trees of its own, the same as if it were the only one.
     """
     settings = {
@@ -59,7 +93,11 @@ def booster_settings(
         "seed": seed,
         "nthread": threads,
     }
-    return settings if positive_weight is None else settings | {"scale_pos_weight": positive_weight}
+    if balance.classes > 2:
+        return settings | {"objective": "multi:softprob", "num_class": balance.classes}
+    return (
+        settings if balance.positive is None else settings | {"scale_pos_weight": balance.positive}
+    )
 
 
 def folds_of(labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -69,7 +107,12 @@ def folds_of(labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray
 
 
 def macro_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Return the mean AUROC over the labels with both classes; NaN if there is none."""
+    """Return the mean AUROC over the labels with both classes; NaN if there is none.
+
+    Of one label (n,) and scores (n, C) over each class against the rest.
+    """
+    if labels.ndim < scores.ndim:
+        labels = one_hot(labels, scores.shape[1])
     columns = zip(labels.reshape(len(labels), -1).T, scores.reshape(len(labels), -1).T, strict=True)
     each = np.array([auroc(rank(label, score))[0] for label, score in columns])
     return float(mean_of_known(each, axis=0))
@@ -81,7 +124,7 @@ def cross_validate(
     points: tuple[GridPoint, ...],
     *,
     folds: int,
-    positive_weight: float | None,
+    balance: Balance,
     max_bins: int,
     seed: int,
     threads: int,
@@ -97,8 +140,8 @@ def cross_validate(
         The settings to score.
     folds
         Number of shuffled folds, stratified by the label if there is only one.
-    positive_weight
-        As for `booster_settings`.
+    balance
+        How stays are weighted by class.
     max_bins
         Bins per column.
     seed
@@ -110,7 +153,8 @@ def cross_validate(
     -------
     numpy.ndarray
         (points, folds) float64. With several labels the macro mean over those of which the fold
-        has both classes; NaN if it has no such label.
+        has both classes; NaN if it has no such label. With several classes the mean over each
+        against the rest.
     """
     parts = folds_of(labels, folds, seed)
     longest: dict[tuple[int, float], GridPoint] = {}
@@ -125,7 +169,11 @@ def cross_validate(
         if getattr(kept, "fold", None) != fold:
             fitted, held_out = parts[fold]
             kept.bins = xgboost.QuantileDMatrix(
-                features[fitted], labels[fitted], max_bin=max_bins, nthread=1
+                features[fitted],
+                labels[fitted],
+                weight=balance.weights(labels[fitted]),
+                max_bin=max_bins,
+                nthread=1,
             )
             kept.test = xgboost.DMatrix(features[held_out], nthread=1)
             kept.fold = fold
@@ -137,7 +185,7 @@ def cross_validate(
         bins, test = bins_of(fold)
         settings = booster_settings(
             longest[key],
-            positive_weight=positive_weight,
+            balance=balance,
             max_bins=max_bins,
             seed=seed,
             threads=1,

@@ -33,6 +33,8 @@ class Member:
         Positions in the dataset of the stays of "train", "val" and "test".
     scaler
         Means and standard deviations of the training stays' observed values.
+    unseen
+        Per part, how many stays are left out because they have none of the cell's modalities.
     """
 
     dataset: PackedDataset
@@ -40,6 +42,7 @@ class Member:
     seed: int
     parts: dict[str, np.ndarray]
     scaler: Scaler
+    unseen: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -55,7 +58,7 @@ class Fitted:
     ----------
     scores
         For "val" and "test", the probability of class 1 in the order of `Member.parts`, float64;
-        (n,), or (n, K) for K labels.
+        (n,), or (n, K) for K labels, or (n, C), that of each of C > 2 classes.
     history
         One row per epoch (networks) or per point of the grid (trees), for `history.csv`; without
         times, so that equal runs give equal rows.

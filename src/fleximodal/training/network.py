@@ -11,24 +11,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fleximodal.config.schema import Training
 from fleximodal.dataset.batch import BatchBuilder
-from fleximodal.dataset.packed import PackedDataset, Series
+from fleximodal.dataset.packed import Items, PackedDataset, Series
+from fleximodal.dataset.ragged import Table
 from fleximodal.dataset.reading import Reading
 from fleximodal.errors import FleximodalError
 from fleximodal.io.manifest import hash_of
 from fleximodal.methods.settings import NetworkSettings
-from fleximodal.models.build import ModalitySpec
+from fleximodal.models.modality_spec import ModalitySpec, Volume
 from fleximodal.training.adam import Adam
 from fleximodal.training.checkpoint import TrainingState
 from fleximodal.training.epoch import predict_part, train_epoch, validate
 from fleximodal.training.functions import load_function
 from fleximodal.training.member import Fitted, Member
-from fleximodal.training.objective import check_classes, num_outputs
+from fleximodal.training.objective import (
+    check_classes,
+    check_metric,
+    class_weights,
+    num_outputs,
+)
+from fleximodal.training.order import EpochOrder
 from fleximodal.training.progress_bar import progress_bar
+from fleximodal.training.reading import presence, read_by
 from fleximodal.training.reproducible import choose_device
 from fleximodal.training.seeds import derived_seed
 
@@ -54,13 +63,20 @@ def fit_network(
     Raises
     ------
     FleximodalError
-        If a loss is not finite, a class is absent from the training or validation part, or the
-        device asked for is absent.
+        If a loss is not finite, a class is absent from the training or validation part, the task
+        does not have the metric or the number of class weights asked for, or the device is absent.
     """
     check_classes(member)
+    check_metric(member, training.select_metric)
     device = choose_device(training.device)
+    weights = class_weights(member, training.class_weights, device)
+    order = EpochOrder(member, settings)
     torch.manual_seed(derived_seed(member.seed, "initialisation"))
     model = build_network(member.dataset, settings).to(device)
+    prepare = getattr(model, "prepare", None)
+    if callable(prepare):
+        there = presence(member.dataset, settings)[:, member.parts["train"]]
+        prepare(torch.from_numpy(there).to(device))
     optimizer = Adam(model.parameters(), training.learning_rate)
     builder = batch_builder(member, settings, training, device)
 
@@ -71,24 +87,27 @@ def fit_network(
         log.info("%s: going on after epoch %d", member.name, progress.epoch)
         kept.restore(progress, model, optimizer)
 
-    stays = len(member.parts["train"])
-    steps = math.ceil(stays / training.batch_size)
+    steps = math.ceil(len(member.parts["train"]) / training.batch_size)
     with progress_bar(
         member.name, total=training.epochs * steps, done=progress.epoch * steps
     ) as bar:
         for epoch in range(progress.epoch + 1, training.epochs + 1):
             began = time.perf_counter()
+            positions = order.positions(epoch)
             losses = train_epoch(
                 model,
                 optimizer,
                 builder,
                 member,
+                positions=positions,
                 batch_size=training.batch_size,
                 epoch=epoch,
                 bar=bar,
+                weights=weights,
             )
             trained = time.perf_counter()
-            row = {"epoch": epoch} | losses | validate(model, builder, member, epoch=epoch)
+            found = validate(model, builder, member, epoch=epoch, weights=weights)
+            row = {"epoch": epoch} | losses | found
             validated = time.perf_counter()
             progress.epoch = epoch
             progress.history.append(row)
@@ -106,12 +125,12 @@ def fit_network(
                 row["val_loss"],
                 row["val_auroc"],
                 validated - began,
-                stays / (trained - began),
+                len(positions) / (trained - began),
             )
 
     best = progress.best_epoch
-    weights = kept.best_weights(progress)
-    model.load_state_dict(weights)
+    tensors = kept.best_weights(progress)
+    model.load_state_dict(tensors)
     predicted = {
         part: predict_part(model, builder, member, part, epoch=best) for part in ("val", "test")
     }
@@ -120,12 +139,13 @@ def fit_network(
         history=[row | {"selected": row["epoch"] == best} for row in progress.history],
         chosen={"select_metric": training.select_metric} | progress.history[best - 1],
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tensors=weights,
+        tensors=tensors,
         routing=_routing_rows(predicted["test"].routing),
         cost={
             "resumed_seconds": resumed_seconds,
             "seconds_per_epoch": progress.seconds / training.epochs,
-            "training_samples_per_second": stays * training.epochs / progress.training_seconds,
+            "training_samples_per_second": order.visits(training.epochs)
+            / progress.training_seconds,
         },
     )
 
@@ -138,15 +158,21 @@ def best_epoch(history: list[dict[str, Any]], metric: str) -> int:
 
 def build_network(dataset: PackedDataset, settings: NetworkSettings) -> nn.Module:
     """Return the network of `settings` for the modalities and labels of `dataset`."""
-    specs = [
-        ModalitySpec(name, "series", len(modality.channels))
-        if isinstance(modality, Series)
-        else ModalitySpec(name, "items", len(modality.features))
-        for name, modality in dataset.modalities.items()
-    ]
+    specs = [_spec(modality) for modality in dataset.modalities.values()]
     build = load_function(settings.builder, f"builder of {type(settings).__name__}")
-    model: nn.Module = build(settings, specs, num_outputs(dataset.label))
+    model: nn.Module = build(settings, specs, num_outputs(dataset))
     return model
+
+
+def _spec(modality: Series | Items) -> ModalitySpec:
+    if isinstance(modality, Series):
+        return ModalitySpec(modality.name, "series", len(modality.channels))
+    if not isinstance(modality, Table):
+        return ModalitySpec(modality.name, "items", len(modality.features))
+    volume = None
+    if modality.shape is not None and modality.places is not None:
+        volume = Volume(modality.shape, torch.from_numpy(np.array(modality.places)))
+    return ModalitySpec(modality.name, "table", len(modality.features), volume)
 
 
 def stored_network(
@@ -174,9 +200,10 @@ def batch_builder(
     member: Member, settings: NetworkSettings, training: Training, device: torch.device
 ) -> BatchBuilder:
     """Return what makes the batches of a run, in training and whenever its model is used again."""
+    dataset, scaler = read_by(member, settings)
     return BatchBuilder(
-        member.dataset,
-        member.scaler,
+        dataset,
+        scaler,
         grid_steps=settings.grid_steps,
         reading=Reading(
             max_rows=training.max_rows,

@@ -37,7 +37,8 @@ def write_cell(
     """Write everything about a cell at once; `output` is replaced as a whole.
 
     `predictions.parquet`: one row per run, part (val, test) and stay; with several labels lists of
-    labels and scores, the names in the file's metadata. `history.csv`: epochs, or
+    labels and scores, with several classes the number of the true one and a list of scores, the
+    names in the file's metadata. `history.csv`: epochs, or
     points of the grid. `routing.csv`: mean gate weights over the test part. `run.json`: the
     description and what each run chose. `cost.json`: time and memory, the only file that differs
     between equal runs. `checkpoints/{split}-{seed}.safetensors`: the fitted models.
@@ -67,7 +68,8 @@ def write_cell(
         pl.DataFrame(history, infer_schema_length=None).write_csv(folder / "history.csv")
         routing.write_csv(folder / "routing.csv")
         chosen = [
-            _name(member) | {"chosen": run.chosen} | _one_class(member) for member, run in pairs
+            _name(member) | {"chosen": run.chosen} | _one_class(member) | _unseen(member)
+            for member, run in pairs
         ]
         write_json(folder / "run.json", dict(description) | {"runs": chosen})
         write_json(folder / "cost.json", _cost(pairs, machine))
@@ -123,7 +125,7 @@ def label_metadata(dataset: PackedDataset) -> dict[str, str]:
 
 
 def _column(values: np.ndarray, kind: type[pl.DataType]) -> pl.Series:
-    """Return a column of numbers (n,), or of lists where there are several labels (n, K)."""
+    """Return a column of numbers (n,), or of lists (n, K) of labels or classes."""
     return pl.Series(values).cast(kind if values.ndim == 1 else pl.List(kind))
 
 
@@ -139,6 +141,11 @@ def _one_class(member: Member) -> dict[str, Any]:
             for part, kept in both.items()
         }
     }
+
+
+def _unseen(member: Member) -> dict[str, Any]:
+    """Return, where there are any, how many stays without the cell's modalities are left out."""
+    return {"stays_without_modality": member.unseen} if member.unseen else {}
 
 
 def _rows(pairs: Sequence[tuple[Member, FinishedRun]], kind: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fleximodal.dataset.batch import BatchBuilder
-from fleximodal.training.objective import probabilities, task_loss
+from fleximodal.training.objective import loss_mass, probabilities, task_loss
 
 # No gradients are kept, so it may be larger than in training.
 BATCH = 128
@@ -15,7 +15,7 @@ BATCH = 128
 
 @dataclass
 class Predicted:
-    """Probabilities (n,) or (n, K), mean task loss, mean gate weight per router and expert."""
+    """Probabilities (n,), (n, C) or (n, K), mean loss, mean gate weight per router and expert."""
 
     scores: np.ndarray
     loss: float
@@ -23,7 +23,14 @@ class Predicted:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, builder: BatchBuilder, positions: Tensor, *, seed: int) -> Predicted:
+def predict(
+    model: nn.Module,
+    builder: BatchBuilder,
+    positions: Tensor,
+    *,
+    seed: int,
+    weights: Tensor | None = None,
+) -> Predicted:
     """Score the stays at `positions`, in that order, with the model in evaluation mode.
 
     Parameters
@@ -36,18 +43,23 @@ def predict(model: nn.Module, builder: BatchBuilder, positions: Tensor, *, seed:
         (n,) int64 positions in the dataset, on the CPU.
     seed
         Seed of the global generator, for models that draw noise in evaluation too.
+    weights
+        (C,) weights of classes in the loss; None if all are the same.
     """
     model.eval()
     torch.manual_seed(seed)
     scores: list[Tensor] = []
     loss = torch.zeros((), dtype=torch.float64, device=next(model.parameters()).device)
+    total = torch.zeros_like(loss)
     routing: dict[str, Tensor] = {}
     for index in positions.split(BATCH):
         batch = builder.batch(index)
         output = model(batch)
         scores.append(probabilities(output.logits, batch.labels))
         share = len(index) / len(positions)
-        loss += share * task_loss(output.logits, batch.labels).double()
+        mass = loss_mass(batch.labels, weights)
+        loss += mass * task_loss(output.logits, batch.labels, weights).double()
+        total += mass
         for router, gates in output.routing.items():
             routing[router] = routing.get(router, 0) + share * gates.double()
-    return Predicted(torch.cat(scores).cpu().numpy(), float(loss), routing)
+    return Predicted(torch.cat(scores).cpu().numpy(), float(loss / total), routing)

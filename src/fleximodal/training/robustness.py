@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -84,5 +85,4 @@ def predict_conditions(
 
 
 def _member_under(member: Member, condition: Condition) -> Member:
-    dataset = under(member.dataset, condition)
-    return Member(dataset, member.split, member.seed, member.parts, member.scaler)
+    return replace(member, dataset=under(member.dataset, condition))

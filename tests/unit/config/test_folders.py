@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleximodal.config.available import available_sources
-from fleximodal.config.folders import find_mimic3, find_mimic4, find_physionet2012
+from fleximodal.config.folders import find_adni, find_mimic3, find_mimic4, find_physionet2012
 from fleximodal.config.load import load_config
 from fleximodal.config.schema import Config
 from fleximodal.errors import FleximodalError
@@ -98,7 +98,7 @@ def test_modalities_follow_what_is_there(tmp_path: Path) -> None:
     (mimic3 / "NOTEEVENTS.csv.gz").write_bytes(gzip.compress(b"ROW_ID\n1\n"))
     sources = available_sources(config_of(tmp_path), tmp_path / "raw")
     assert set(sources) == {
-        *("synthetic-physionet2012", "synthetic-mimic4", "synthetic-mimic3"),
+        *("synthetic-physionet2012", "synthetic-mimic4", "synthetic-mimic3", "synthetic-adni"),
         *("mimic4", "mimic3"),
     }
     assert sources["mimic4"].modalities == {
@@ -109,3 +109,29 @@ def test_modalities_follow_what_is_there(tmp_path: Path) -> None:
     assert not sources["mimic4"].has("48-IHM", "vitals+cxr")
     assert not sources["mimic4"].has("one-year-mortality", "labs+notes+codes")
     assert sources["mimic3"].modalities == {"stay": ("vitals", "notes")}
+
+
+DIAGNOSES = "diagnosis/DXSUM_PDXCONV_22Apr2024.csv"
+
+
+def test_adni_is_found_configured_or_absent_with_its_modalities(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    assert find_adni(config) is None
+    (tmp_path / "adni" / "image").mkdir(parents=True)
+    (tmp_path / "adni" / "clinical").mkdir()
+    assert find_adni(config) is None, "without diagnoses there is no source"
+    touch(tmp_path / "adni", DIAGNOSES)
+    assert find_adni(config) == tmp_path / "adni"
+    sources = available_sources(config, tmp_path / "raw")
+    assert sources["adni"].modalities == {"subject": ("image", "clinical")}
+    assert sources["adni"].has("diagnosis", "image+clinical")
+    assert not sources["adni"].has("diagnosis", "image+genomic")
+    generated = sources["synthetic-adni"]
+    assert generated.has("diagnosis", "image+genomic+clinical+biospecimen")
+    assert generated.folders == {"core": tmp_path / "raw" / "synthetic-adni"}
+
+    given = touch(tmp_path / "elsewhere", DIAGNOSES)
+    assert find_adni(config_of(tmp_path, adni={"folder": str(given)})) == given
+    for folder, what in ((tmp_path / "raw", "is not a folder"), (tmp_path, "has no diagnosis/")):
+        with pytest.raises(FleximodalError, match=f"sources.adni.folder: {folder} {what}"):
+            find_adni(config_of(tmp_path, adni={"folder": str(folder)}))

@@ -19,6 +19,8 @@ from fleximodal.config.cells import (
 from fleximodal.config.document import document
 from fleximodal.config.load import load_config, method_settings
 from fleximodal.errors import FleximodalError
+from fleximodal.sources.adni.preparation import Preparation
+from fleximodal.sources.synthetic_adni.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 MINIMAL: dict[str, Any] = {"tables": ["hospital"]}
@@ -121,6 +123,97 @@ def test_splits_have_the_names_that_the_cohort_gives_them(protocol: str) -> None
     )
     made = make_splits(cohort, settings, patients=patients)
     assert split_names(config, protocol) == sorted(made["split"].unique())
+
+
+def test_complete_test_has_one_split_and_settings_of_its_own() -> None:
+    config = load_config({**MINIMAL, "protocols": {"complete-test": {"seed": 4}}})
+    assert split_names(config, "complete-test") == ["complete4"]
+    settings = protocol_settings(config, "complete-test")
+    assert settings == {
+        "kind": "complete-test",
+        "fractions": [0.7, 0.15, 0.15],
+        "seed": 4,
+        "labels": "stratified",
+    }
+    cohort = pl.DataFrame(
+        {"stay_id": range(20), "label": [0, 1] * 10, "has_a": True, "has_b": [True] * 20}
+    )
+    assert make_splits(cohort, settings)["split"].unique().to_list() == ["complete4"]
+    with pytest.raises(FleximodalError, match="fractions.*must be positive and sum to 1"):
+        load_config({**MINIMAL, "protocols": {"complete-test": {"fractions": [0.5, 0.1, 0.1]}}})
+
+
+BY_TASK = {
+    "network": {"width": 32, "layers": 2},
+    "training": {"epochs": 3},
+    "by_task": {
+        "diagnosis": {
+            "training": {"epochs": 50, "select_metric": "accuracy", "class_weights": [1, 2, 1]},
+            "network": {"width": 128, "grid_steps": 16},
+        }
+    },
+}
+
+
+def test_values_of_a_task_are_laid_over_the_sections() -> None:
+    config = load_config({**MINIMAL, **BY_TASK})
+    cells = {
+        task: describe(config, Cell(source, task, "stay", "all", "a", "Concat", "paper"))
+        for source, task in (("synthetic-adni", "diagnosis"), ("synthetic-mimic4", "LOS"))
+    }
+    own, other = cells["diagnosis"], cells["LOS"]
+    assert {name: own["training"][name] for name in ("epochs", "select_metric")} == {
+        "epochs": 50,
+        "select_metric": "accuracy",
+    }
+    assert own["training"]["class_weights"] == [1, 2, 1]
+    assert (other["training"]["epochs"], other["training"]["class_weights"]) == (3, None)
+    sizes = ("width", "layers", "grid_steps")
+    assert [own["settings"][name] for name in sizes] == [128, 2, 16]
+    assert [other["settings"][name] for name in sizes] == [32, 2, 48]
+    assert own["training"]["batch_size"] == config.training.batch_size
+    assert method_settings(config, "Concat") == method_settings(config, "Concat", task="LOS")
+
+
+def test_own_settings_of_a_method_win_over_those_of_a_task() -> None:
+    config = load_config({**MINIMAL, **BY_TASK, "methods": {"Concat": {"width": 64}}})
+    assert method_settings(config, "Concat", task="diagnosis").model_dump()["width"] == 64
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"diagnoses": {}}, "by_task: unknown task 'diagnoses'; did you mean 'diagnosis'"),
+        ({"diagnosis": {"trainings": {}}}, "unknown key 'by_task.diagnosis.trainings'"),
+        (
+            {"diagnosis": {"training": {"epoch": 3}}},
+            "by_task.diagnosis.training: unknown key 'epoch'; did you mean 'epochs'",
+        ),
+        (
+            {"diagnosis": {"network": {"width": 0}}},
+            "by_task.diagnosis.network: key 'width': Input should be greater",
+        ),
+        (
+            {"diagnosis": {"training": {"class_weights": [1, 0]}}},
+            "by_task.diagnosis.training: key 'class_weights.1'",
+        ),
+    ],
+)
+def test_faulty_values_of_a_task_are_named(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(FleximodalError) as caught:
+        load_config({**MINIMAL, "by_task": values})
+    assert words in str(caught.value)
+
+
+def test_generated_study_has_the_settings_of_its_generator() -> None:
+    generated = load_config(MINIMAL).sources.synthetic.adni
+    assert Settings.of(generated.model_dump(mode="json")) == Settings(seed=7)
+    assert (
+        load_config(MINIMAL).sources.adni.model_dump(exclude={"folder"})
+        == Preparation().model_dump()
+    )
+    with pytest.raises(FleximodalError, match="sources.adni.sentinel.*did you mean 'sentinels'"):
+        load_config({**MINIMAL, "sources": {"adni": {"sentinel": "values"}}})
 
 
 def test_trees_do_not_depend_on_epochs_and_further_seeds() -> None:

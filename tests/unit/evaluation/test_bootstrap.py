@@ -11,12 +11,12 @@ from sklearn.metrics import roc_auc_score
 from fleximodal.evaluation import bootstrap
 from fleximodal.evaluation.bootstrap import (
     Interval,
-    TestPart,
     bootstrap_values,
     draw_weights,
     interval_of,
 )
 from fleximodal.evaluation.names import METRICS
+from fleximodal.evaluation.part import TestPart
 
 AUROC = METRICS.index("auroc")
 
@@ -31,7 +31,7 @@ def part(stays: int, seed: int, shift: float = 1.0, first_patient: int = 0) -> T
 
 def bootstrap_means(runs: list[TestPart], replicates: int, seed: int) -> np.ndarray:
     """Return the mean over runs of each metric of the only label, (R, metrics)."""
-    return bootstrap_values(runs, replicates, seed)[:, :, 0].mean(axis=0)
+    return bootstrap_values(runs, replicates, seed).whole.mean(axis=0)
 
 
 def bootstrap_intervals(runs: list[TestPart], *, replicates: int, seed: int) -> dict[str, Interval]:
@@ -126,10 +126,16 @@ def test_labels_share_the_draws_and_are_those_of_single_labels() -> None:
     labels = np.stack([first.labels, np.ones(90, np.int8), second.labels], axis=1)
     scores = np.stack([first.scores, second.scores, second.scores], axis=1)
     both = TestPart(first.patient_id, labels, scores, np.array([0.5, 0.5, 0.6]))
-    values = bootstrap_values([both], 30, seed=3)
+    found = bootstrap_values([both], 30, seed=3)
+    values = found.labels
+    assert found.names == METRICS
     assert values.shape == (1, 30, 3, len(METRICS))
-    assert np.array_equal(values[:, :, :1], bootstrap_values([first], 30, seed=3), equal_nan=True)
-    alone = bootstrap_values([replace(second, threshold=0.6)], 30, seed=3)
+    assert np.array_equal(
+        values[:, :, :1], bootstrap_values([first], 30, seed=3).labels, equal_nan=True
+    )
+    alone = bootstrap_values([replace(second, threshold=0.6)], 30, seed=3).labels
     assert np.array_equal(values[:, :, 2:], alone, equal_nan=True)
     # A label with one class has no metric at all.
     assert np.isnan(values[:, :, 1]).all()
+    # The whole is the mean over the labels that have both values.
+    assert found.whole[0] == pytest.approx(np.nanmean(values[0], axis=1), nan_ok=True)

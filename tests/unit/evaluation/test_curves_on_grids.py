@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from fleximodal.evaluation.bootstrap import TestPart
 from fleximodal.evaluation.calibration import equal_mass_bins
 from fleximodal.evaluation.curves import (
     GRID,
@@ -13,6 +12,7 @@ from fleximodal.evaluation.curves import (
     reliability,
     roc_on_grid,
 )
+from fleximodal.evaluation.part import TestPart
 from fleximodal.ranking import rank
 
 # From the top: negative, positive, positive and negative tied, positive, negative, negative.

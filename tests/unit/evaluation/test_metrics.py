@@ -5,6 +5,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
+    accuracy_score,
     average_precision_score,
     brier_score_loss,
     f1_score,
@@ -48,6 +49,9 @@ def test_values_worked_by_hand() -> None:
     # At 0.5: 2 hits, 1 false alarm, 1 miss, 2 spared.
     assert value("f1", LABELS, SCORES) == pytest.approx(4 / 6)
     assert value("auroc_hard", LABELS, SCORES) == pytest.approx((2 / 3 + 2 / 3) / 2)
+    assert value("accuracy", LABELS, SCORES) == pytest.approx(4 / 6)
+    # Of class 0 alike: 2 hits, 1 miss, 1 false alarm.
+    assert value("macro_f1", LABELS, SCORES) == pytest.approx((4 / 6 + 4 / 6) / 2)
     squares = 0.01 + 0.04 + 0.49 + 0.36 + 0.16 + 0.01
     assert value("brier", LABELS, SCORES) == pytest.approx(squares / 6)
 
@@ -64,6 +68,8 @@ def test_metrics_are_those_of_scikit_learn(digits: int, seed: int) -> None:
         "f1_tuned": f1_score(labels, scores >= 0.2),
         "brier": brier_score_loss(labels, scores),
         "auroc_hard": roc_auc_score(labels, scores >= 0.5),
+        "accuracy": accuracy_score(labels, scores >= 0.5),
+        "macro_f1": f1_score(labels, scores >= 0.5, average="macro"),
     }
     found, _ = metrics.measure(labels, scores, 0.2)
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
@@ -72,6 +78,8 @@ def test_metrics_are_those_of_scikit_learn(digits: int, seed: int) -> None:
 def test_f1_is_zero_when_nothing_is_flagged() -> None:
     assert value("f1_tuned", LABELS, SCORES, threshold=0.95) == 0.0
     assert value("auroc_hard", LABELS, SCORES / 2) == 0.5
+    # Class 0 is found with a precision of a half: F1 of two thirds, and 0 for class 1.
+    assert value("macro_f1", LABELS, SCORES / 2) == pytest.approx(1 / 3)
 
 
 def test_a_score_at_the_threshold_counts_as_positive() -> None:

@@ -76,6 +76,10 @@ def test_metrics_are_macro_means_over_labels_with_both_classes(found: dict) -> N
             "f1": f1_score(labels, flagged, average="macro", zero_division=0),
             "brier": np.mean([brier_score_loss(labels[:, k], scores[:, k]) for k in range(3)]),
             "auroc_hard": roc_auc_score(labels, flagged),
+            "accuracy": np.mean(labels == flagged),
+            "macro_f1": np.mean(
+                [f1_score(labels[:, k], flagged[:, k], average="macro") for k in range(3)]
+            ),
         }
         assert {name: run["metrics"][name] for name in expected} == pytest.approx(expected)
         # Every label has a threshold of its own, the best in the validation part.
@@ -193,7 +197,7 @@ def test_faulty_lists_are_named(
 
 def test_columns_that_do_not_fit_are_refused(tmp_path: Path, cell: dict[str, str]) -> None:
     frame = predictions()
-    with pytest.raises(FleximodalError, match="only one of the columns 'label' and 'score'"):
+    with pytest.raises(FleximodalError, match="'label' holds lists but 'score' does not"):
         evaluated(tmp_path, frame.with_columns(pl.col("score").list.get(0)), cell)
     with pytest.raises(FleximodalError, match="names 1 labels but holds 4"):
         evaluated(tmp_path, frame, cell, metadata={"labels": '["death"]'})

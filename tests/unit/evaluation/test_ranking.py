@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import (
+    accuracy_score,
     average_precision_score,
     brier_score_loss,
     f1_score,
@@ -44,6 +45,10 @@ def test_all_weightings_at_once_equal_one_at_a_time(
             "f1": f1_score(labels, scores >= threshold, sample_weight=one, zero_division=0),
             "brier": brier_score_loss(labels, scores, sample_weight=one),
             "auroc_hard": roc_auc_score(labels, scores >= threshold, sample_weight=one),
+            "accuracy": accuracy_score(labels, scores >= threshold, sample_weight=one),
+            "macro_f1": f1_score(
+                labels, scores >= threshold, sample_weight=one, average="macro", zero_division=0
+            ),
         }
         found = {
             "auroc": ranking.auroc(ranked)[row],
@@ -51,6 +56,8 @@ def test_all_weightings_at_once_equal_one_at_a_time(
             "f1": ranking.f1(ranked, threshold)[row],
             "brier": ranking.brier(ranked)[row],
             "auroc_hard": ranking.auroc_hard(ranked, threshold)[row],
+            "accuracy": ranking.accuracy(ranked, threshold)[row],
+            "macro_f1": ranking.macro_f1(ranked, threshold)[row],
         }
         assert found == pytest.approx(expected, abs=1e-12)
 

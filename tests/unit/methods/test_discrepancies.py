@@ -13,10 +13,11 @@ from fleximodal.config.schema import Config
 from fleximodal.methods.differences import DIFFERENCES, Difference
 from fleximodal.methods.registry import find_method, known_methods
 from fleximodal.publishing.declaration import TableKeys
+from fleximodal.sources.adni.preparation import Preparation
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "discrepancies.md").read_text()
-COUNTS = {"K": 28, "B": 21, "C": 19, "E": 11, "S": 6}
+COUNTS = {"K": 28, "B": 21, "C": 19, "H": 46, "E": 11, "S": 6}
 FIELDS = {
     field for method in known_methods().values() for field in type(method.settings).model_fields
 }
@@ -99,6 +100,11 @@ def test_each_switched_difference_is_in_the_register_with_its_values(
         assert difference.id in " ".join(ROWS[other]), other
 
 
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda entry: entry.id)
+def test_switches_to_the_text_are_marked(difference: Difference) -> None:
+    assert ROWS[difference.id][-1].endswith("(text)") is difference.literal
+
+
 def test_values_in_the_register_are_those_of_variant_released() -> None:
     switched = {number for number, cells in ROWS.items() if re.search(r"`\w+: ", cells[-1])}
     assert switched == {difference.id for difference in DIFFERENCES}
@@ -118,3 +124,5 @@ def test_keys_of_the_released_data_are_valid() -> None:
     keys = yaml.safe_load(block)
     config = load_config({"tables": ["table4"], **keys})
     assert config.sources.mimic4.channels == "authors"
+    released = Preparation.released().model_dump()
+    assert config.sources.adni.model_dump(include=set(released)) == released

@@ -5,6 +5,7 @@ import pytest
 from fleximodal.config.load import load_config, method_settings
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.differences import DIFFERENCES, Difference, differences_of
+from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.methods.registry import known_methods
 from fleximodal.methods.settings import ConcatSettings, FuseMoESettings, HAIMSettings
 from fleximodal.methods.variants import Variant, parse_variant, with_variant
@@ -53,7 +54,10 @@ def values_of(settings: object, difference: Difference) -> dict[str, object]:
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda entry: entry.id)
 def test_each_difference_is_a_switch_of_some_method(difference: Difference) -> None:
-    """The value of the released code is valid, and not the default; a switch moves nothing else."""
+    """The switch's value is valid, and not the default; it moves nothing else.
+
+    Variant `released` has it by itself, unless the difference is literal.
+    """
     concerned = [
         method.settings
         for method in known_methods().values()
@@ -64,11 +68,14 @@ def test_each_difference_is_a_switch_of_some_method(difference: Difference) -> N
     for paper in concerned:
         released = with_variant(paper, parse_variant("released"))
         assert values_of(paper, difference) != difference.fields
-        assert values_of(released, difference) == difference.fields
+        of_paper = values_of(paper, difference)
+        expected = of_paper if difference.literal else difference.fields
+        assert values_of(released, difference) == expected
         alone = with_variant(paper, parse_variant(f"paper+{difference.id}"))
         assert alone.model_dump() == paper.model_dump() | difference.fields
-        without = with_variant(paper, parse_variant(f"released+{difference.id}"))
-        assert without.model_dump() == released.model_dump() | values_of(paper, difference)
+        other = with_variant(paper, parse_variant(f"released+{difference.id}"))
+        turned = difference.fields if difference.literal else of_paper
+        assert other.model_dump() == released.model_dump() | turned
 
 
 def test_no_field_belongs_to_two_differences() -> None:
@@ -80,11 +87,28 @@ def test_no_field_belongs_to_two_differences() -> None:
 
 def test_methods_have_the_differences_of_their_fields() -> None:
     numbers = {kind: {entry.id for entry in differences_of(kind)} for kind in (
-        FuseMoESettings, ConcatSettings, HAIMSettings)}  # fmt: skip
+        FuseMoESettings, ConcatSettings, HAIMSettings, FlexMoESettings)}  # fmt: skip
+    assert {"H-1", "H-2", "H-13", "H-17", "H-33"} <= numbers[FlexMoESettings]
+    assert not {entry for entry in numbers[FlexMoESettings] if entry in ("K-1", "K-3", "K-6")}
+    assert "H-19" in numbers[FuseMoESettings] and "H-1" not in numbers[FuseMoESettings]
     assert {"K-1", "K-3", "K-5", "K-7"} <= numbers[FuseMoESettings]
     assert {"K-5", "K-8", "K-10"} <= numbers[ConcatSettings]
     assert not {"K-3", "K-7"} & numbers[ConcatSettings]
     assert not {entry for entry in numbers[HAIMSettings] if entry.startswith("K")}
+
+
+def test_profiles_of_flexmoe() -> None:
+    """What the released profile turns, and what the text as it is written turns."""
+    paper = FlexMoESettings()
+    released = with_variant(paper, parse_variant("released"))
+    written = with_variant(paper, parse_variant("paper+H-2+H-9+H-10"))
+    assert isinstance(released, FlexMoESettings) and isinstance(written, FlexMoESettings)
+    assert (paper.attention_residual, released.attention_residual) == ("input", "self")
+    assert (paper.table_fill, released.table_fill) == ("column_mean", "first_column")
+    assert (paper.table_fit, released.table_fit) == ("train", "all")
+    assert paper.gate_order == released.gate_order == "topk_softmax"
+    assert (written.gate_order, written.assignment_logits) == ("softmax_topk", "clean")
+    assert written.balance_exclude == "own_top1" and written.attention_residual == "input"
 
 
 def test_variant_paper_is_the_method_itself() -> None:

@@ -1,6 +1,9 @@
-"""Which check a golden case is for, by the beginning of its name."""
+"""Which check a golden case is for, by its family and the beginning of its name."""
 
 from collections.abc import Callable
+from pathlib import Path
+
+import torch
 
 from tests.unit.models.golden_blocks import (
     run_adaptation_gate,
@@ -8,6 +11,14 @@ from tests.unit.models.golden_blocks import (
     run_tensor_fusion,
 )
 from tests.unit.models.golden_case import Case
+from tests.unit.models.golden_flexmoe import (
+    run_attention,
+    run_gate,
+    run_layer,
+    run_mixture,
+    run_patches,
+)
+from tests.unit.models.golden_flexmoe_networks import run_network, run_volume, volume_case
 from tests.unit.models.golden_networks import run_fusion, run_model
 from tests.unit.models.golden_parts import (
     run_mtand,
@@ -16,7 +27,9 @@ from tests.unit.models.golden_parts import (
     run_utde,
 )
 
-CHECKS: dict[str, Callable[[Case], None]] = {
+Check = Callable[[Case], None]
+
+_SEQUENCES: dict[str, Check] = {
     "baseline_": run_model,
     "block_encoder_": run_encoder,
     "block_mag": run_adaptation_gate,
@@ -29,6 +42,16 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "time2vec": run_time_embedding,
     "utde_": run_utde,
 }
+_TOKENS: dict[str, Check] = {
+    "attention": run_attention,
+    "cnn3d": run_volume,
+    "encoder_layer_": run_layer,
+    "gate_": run_gate,
+    "model_": run_network,
+    "moe_mlp_": run_mixture,
+    "patch_embedding_": run_patches,
+}
+CHECKS = {"fusemoe": _SEQUENCES, "mists": _SEQUENCES, "flexmoe": _TOKENS}
 
 # Cases that are left out on purpose, with the reason.
 NOT_BUILT = {
@@ -38,8 +61,13 @@ NOT_BUILT = {
 }
 
 
-def check_of(name: str) -> Callable[[Case], None]:
+def check_of(family: str, name: str) -> Check:
     """Return the check of the case `name`."""
-    found = [check for start, check in CHECKS.items() if name.startswith(start)]
+    found = [check for start, check in CHECKS[family].items() if name.startswith(start)]
     assert len(found) == 1, f"{len(found)} checks for the golden case {name}"
     return found[0]
+
+
+def load_case(path: Path, dtype: torch.dtype) -> Case:
+    """Return a stored case as tensors of `dtype`."""
+    return (volume_case if path.stem == "cnn3d" else Case.load)(path, dtype)

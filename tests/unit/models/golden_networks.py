@@ -133,8 +133,8 @@ class ItemsInSequence(ItemsProjection):
 class Unmarked(torch.nn.Module):
     """Zhang et al. 2023 have no type vectors and no absent modalities."""
 
-    def forward(self, modality: int, encoded: torch.Tensor, present: object) -> torch.Tensor:
-        return encoded
+    def stand_in(self, streams: list[torch.Tensor], present: object) -> list[torch.Tensor]:
+        return streams
 
 
 def stream_names(case: Case) -> list[str]:

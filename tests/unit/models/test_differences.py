@@ -9,12 +9,15 @@ from torch import Tensor
 
 from fleximodal.dataset.batch import Batch
 from fleximodal.methods.baseline_settings import MAGSettings
+from fleximodal.methods.differences import DIFFERENCES
+from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.methods.registry import known_methods
 from fleximodal.methods.settings import NetworkSettings
 from fleximodal.methods.variants import parse_variant, with_variant
 from fleximodal.models.build import build_model
 from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.models.multimodal import MultimodalModel
+from tests.unit.models.flex_batch import make_flexmoe, small_flexmoe, table_batch
 from tests.unit.models.small_batch import (
     SPECS,
     STEPS,
@@ -297,6 +300,32 @@ def test_b13_released_mag_depends_on_the_stays_of_its_micro_batch() -> None:
     betas = [build_model(in_variant(mag, "released"), SPECS, 2).fusion.join.beta for _ in range(3)]
     assert len({beta.item() for beta in betas}) == 3
     assert build_model(mag, SPECS, 2).fusion.join.beta.item() == 1
+
+
+def trained_once(settings: FlexMoESettings) -> list[Tensor]:
+    """Return logits, losses and parameters of a network that saw one batch in training."""
+    model = make_flexmoe(settings)
+    for name, parameter in model.named_parameters():
+        if ".experts." in name:
+            torch.nn.init.normal_(parameter)
+    torch.manual_seed(2)
+    output = model.train()(table_batch())
+    losses = [output.auxiliary[name] for name in sorted(output.auxiliary)]
+    return [output.logits, *losses, *model.parameters()]
+
+
+def test_h_each_switch_of_flexmoe_changes_its_network() -> None:
+    """Those of data and of the order of stays do not; details are tested with each part."""
+    paper = small_flexmoe()
+    reference = trained_once(paper)
+    unchanged = set()
+    for difference in DIFFERENCES:
+        if not difference.id.startswith("H-"):
+            continue
+        found = trained_once(in_variant(paper, f"paper+{difference.id}"))
+        if len(found) == len(reference) and all(map(torch.equal, found, reference)):
+            unchanged.add(difference.id)
+    assert unchanged == {"H-4", "H-17", "H-19"}
 
 
 def test_temperature_flattens_and_initial_weights_spread() -> None:

@@ -1,5 +1,6 @@
 """Table 5: counts of cohorts beside the published ones."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -216,3 +217,34 @@ def test_eight_counts_are_printed() -> None:
     printed = read_published(ROOT / "config" / "published" / "cohort_counts.csv")
     empty = build_cohort_table([], [], ROOT / "config" / "published" / "cohort_counts.csv")
     assert len(cohort_claims(empty, printed)) == 8
+
+
+def test_subjects_with_exactly_some_modalities_are_counted(tmp_path: Path) -> None:
+    published = write_published(
+        tmp_path,
+        "dataset,release,tasks,quantity,n_stays\n"
+        "ADNI,ADNI 22Apr2024,diagnosis,total,100\n"
+        "ADNI,ADNI 22Apr2024,diagnosis,exactly clinical,40\n",
+    )
+    counts = [
+        ("total", 100, 100, "equal"),
+        ("exactly image+clinical", 60, 61, "within tolerance"),
+        ("exactly image", 0, None, "no published value"),
+    ]
+    entry = write_cohort(
+        tmp_path, "adni", "diagnosis", counts=counts, unit="subject",
+        steps=[("all subjects", 100, 100, [30, 50, 20])], availability=[], release="ADNI",
+    )  # fmt: skip
+    flow = entry.folder / "flow.json"
+    told = json.loads(flow.read_text()) | {"combinations": {"image+clinical": 60, "clinical": 40}}
+    flow.write_text(json.dumps(told))
+    frame = build_cohort_table([entry], [("synthetic-adni", "diagnosis")], published)
+    rows = frame[frame["source"] == "adni"].set_index("count")
+    assert set(rows["unit"]) == {"subjects"} and rows.loc["total", "stays"] == 100
+    assert rows.loc["exactly image+clinical", "share_of_total"] == 0.6
+    assert rows.loc["exactly image", "stays"] == 0
+    assert read_published(published)["adni", "diagnosis"]["exactly clinical"] == 40
+    told["combinations"]["image+clinical"] = 61
+    flow.write_text(json.dumps(told))
+    with pytest.raises(FleximodalError, match="'exactly image[+]clinical' is 60, but .* says 61"):
+        build_cohort_table([entry], [], published)

@@ -1,5 +1,6 @@
 """Comparisons of variants: paired differences, controls, and what a reader sees."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pandas as pd
 import pytest
 
 from fleximodal.config.cells import Cell
+from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.comparison import build_comparison
-from fleximodal.publishing.comparison_declaration import Comparison
+from fleximodal.publishing.comparison_declaration import Comparison, load_comparison
 from fleximodal.publishing.comparison_page import changes, comparison_page
 from fleximodal.publishing.declared import load_table
 from fleximodal.publishing.entries import entries
@@ -128,3 +130,84 @@ def test_noise_keeps_the_other_modifiers_of_what_it_is_held_against() -> None:
     )
     cell, against = table.rows()[1]
     assert against == replace(cell, modalities="vitals+ecg", variant="paper+K-4")
+
+
+def declared(folder: Path, **changes: object) -> Comparison:
+    keys = {
+        "kind": "comparison",
+        "title": "Methods",
+        "caption": "Synthetic.",
+        "release": "mimic4",
+        "task": "48-IHM",
+        "protocol": "stay",
+        "modalities": ["vitals"],
+        "methods": ["HAIM", "Concat"],
+        "variants": ["paper"],
+        **changes,
+    }
+    path = folder / "methods.yaml"
+    path.write_text(json.dumps(keys))
+    return load_comparison(path, known_methods(), "generated")
+
+
+def test_methods_are_held_against_one_of_them(tmp_path: Path) -> None:
+    table = declared(tmp_path, reference_method="Concat", metrics=["accuracy", "auroc"])
+    assert [against and against.method for _, against in table.rows()] == ["Concat", None]
+    frame = built(tmp_path, table, lambda cell: 3.0 if cell.method == "HAIM" else 0.5)
+    assert verdicts(frame, "HAIM") == {"paper": "higher"}
+    assert verdicts(frame, "Concat") == {"paper": "reference"}
+    view = comparison_page(frame, table).view
+    assert not {"Variant", "What it does", "Cases", "Modalities"} & set(view)
+    assert view["Against"].tolist() == ["Concat", "Concat", "–", "–"]
+
+
+def test_cases_are_held_against_one_of_them(tmp_path: Path) -> None:
+    table = declared(
+        tmp_path, cases=["all", "vitals+notes"], reference_cases="all", methods=["HAIM"]
+    )
+    frame = built(tmp_path, table, lambda cell: 3.0 if cell.cases == "all" else 0.5)
+    rows = frame[frame["metric"] == "auroc"]
+    assert rows["cases"].tolist() == ["all", "vitals+notes"]
+    assert rows["verdict"].tolist() == ["reference", "lower"]
+    page = comparison_page(frame, table)
+    assert page.view["Against"].tolist() == ["–", "–", "cases all", "cases all"]
+    assert page.view["Cases"].tolist() == ["all", "all", "vitals+notes", "vitals+notes"]
+    write_page(frame, page, tmp_path)
+    assert "HAIM paper cases vitals+notes: " in summarise([tmp_path / "methods.csv"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "one thing must be compared"),
+        ({"variants": ["paper", "released"], "reference_method": "HAIM"}, "one thing must be"),
+        ({"reference_cases": "all", "reference_method": "HAIM"}, "one thing must be compared"),
+        ({"cases": ["all", "notes"], "reference_method": "HAIM"}, "reference_cases must name one"),
+        ({"reference_method": "MulT"}, "reference_method: unknown .*MulT"),
+        ({"cases": ["all", "notes"], "reference_cases": "ecg"}, "reference_cases: unknown .*ecg"),
+        ({"cases": ["all", "all"], "reference_cases": "all"}, "'all' is there twice"),
+        ({"variants": ["paper", "released"], "reference": "papr"}, "reference: unknown .*paper"),
+        ({"reference_method": "HAIM", "metrics": ["brier"]}, "metrics: unknown metric 'brier'"),
+    ],
+)
+def test_declarations_that_compare_nothing_or_too_much_are_refused(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(FleximodalError, match=f"methods.yaml: .*{message}"):
+        declared(tmp_path, **changes)
+
+
+SHIPPED = [
+    path.stem
+    for path in sorted((ROOT / "config" / "tables").glob("*.yaml"))
+    if "kind: comparison" in path.read_text().splitlines()
+]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_comparisons_hold_every_row_but_references_against_another(name: str) -> None:
+    table = load(name)
+    rows = table.rows()
+    references = [cell for cell, against in rows if against is None]
+    assert references and len(references) < len(rows)
+    assert all(against in table.cells() and against != cell for cell, against in rows if against)

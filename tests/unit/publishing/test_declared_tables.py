@@ -31,6 +31,15 @@ def changed(folder: Path, name: str, **changes: Any) -> Path:
     return path
 
 
+@pytest.mark.parametrize("number", range(1, 11))
+def test_each_table_of_flexmoe_is_declared(number: int) -> None:
+    table = load(f"flexmoe_table{number}")
+    assert table.name == f"flexmoe_table{number}" and table.paper == "Flex-MoE"
+    assert table.title.startswith(f"Flex-MoE, table {number}: ")
+    assert table.noted("small").title == f"{table.title} (small)"
+    assert bool(table.cells()) == (number not in (5, 6))
+
+
 @pytest.mark.parametrize("number", range(1, 9))
 def test_each_table_of_the_paper_is_declared(number: int) -> None:
     table = load(f"table{number}")

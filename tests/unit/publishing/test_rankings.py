@@ -70,6 +70,17 @@ def test_a_true_order_is_confirmed(tmp_path: Path, labels: int) -> None:
     assert gates.our_first == "Laplace" and gates.verdict == "confirmed"
 
 
+def test_a_single_method_of_the_paper_is_ranked_once(tmp_path: Path) -> None:
+    table = table_of(gates=["Laplace"])
+    found = ranked(tmp_path, table, lambda c: 1.0, printed_of(table, **LAPLACE_BEST))
+    assert {kind for _, kind in found} == {"best"}
+    behind = printed_of(table, **LAPLACE_BEST | {"MISTS": 83.0})
+    found = ranked(tmp_path, table, lambda c: 1.0, behind)
+    assert {kind for _, kind in found} == {"best", "gates"}
+    claim = found["F1", "gates"]
+    assert (claim.printed_first, claim.printed_second) == ("MISTS", "Laplace")
+
+
 def test_the_reverse_order_is_contradicted(tmp_path: Path) -> None:
     table = table_of()
     gains = {"MISTS": 3.0, "MulT": 2.5}

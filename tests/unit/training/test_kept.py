@@ -5,7 +5,8 @@ import pytest
 
 from fleximodal.dataset.packed import Items, PackedDataset, Series
 from fleximodal.errors import FleximodalError
-from fleximodal.training.kept import kept_stays
+from fleximodal.training.kept import kept_stays, without_modality
+from tests.unit.dataset.tables import study, table
 
 ROWS = [3, 10, 9, 12, 1, 4]
 NOTES = [1, 1, 0, 2, 0, 1]
@@ -83,3 +84,22 @@ def test_unknown_modality_and_empty_part_are_named() -> None:
         kept(cases="vitals+ecg")
     with pytest.raises(FleximodalError, match="no stay of part 'val' of toy/48-IHM"):
         kept(cases="notes", overlong="drop", limit=10)
+
+
+def test_stays_without_any_table_are_left_out_of_every_part() -> None:
+    values = np.zeros((6, 1), dtype=np.float32)
+    have = {"a": [1, 0, 0, 1, 0, 1], "b": [1, 1, 0, 0, 0, 0]}
+    tables = [table(name, values, np.array(there)) for name, there in have.items()]
+    subjects = study(tables, np.zeros(6))
+    assert without_modality(subjects).tolist() == [False, False, True, False, True, False]
+    alone = without_modality(subjects.select(["b"]))
+    assert alone.tolist() == [False, False, True, True, True, True]
+    assert kept(unseen=without_modality(subjects)) == {"train": [0, 1], "val": [3], "test": [5]}
+    with pytest.raises(FleximodalError, match="no stay of part 'val'"):
+        kept(unseen=alone)
+
+
+def test_stays_without_series_or_items_stay() -> None:
+    items = dataset().select(["notes", "cxr"])
+    assert NOTES[4] == IMAGES[4] == 0
+    assert not without_modality(items).any()

@@ -106,6 +106,7 @@ class Extraction:
                 "kind": "items",
                 "table": "admission_labs.parquet",
                 "features": list(FEATURES),
+                "single": True,
             }
         )
 
@@ -133,7 +134,7 @@ class Extraction:
                     self.folder / "discharge_notes.parquet",
                 ),
             )
-            self.unit_entries.append(_vectors("notes", "discharge_notes", "discharge"))
+            self.unit_entries.append(_single("notes", "discharge_notes", "discharge"))
         diagnoses = self._input(self.folders.hosp("diagnoses_icd"))
         self._count(
             "hosp/diagnoses_icd",
@@ -142,7 +143,7 @@ class Extraction:
                 diagnoses, self.work / "diagnoses.parquet", self.folder / "diagnoses.parquet"
             ),
         )
-        self.unit_entries.append(_vectors("codes", "diagnoses", "codes"))
+        self.unit_entries.append(_single("codes", "diagnoses", "codes"))
 
     def finish(self, settings: Mapping[str, Any]) -> None:
         """Compare the numbers of rows with those published, and write what describes the folder."""
@@ -204,6 +205,11 @@ def _items(channels: tuple[Channel, ...], table: TableName) -> list[int]:
 
 def _vectors(name: str, table: str, encoded: str) -> dict[str, Any]:
     return {"name": name, "kind": "vectors", "table": f"{table}.parquet", "encoded": encoded}
+
+
+def _single(name: str, table: str, encoded: str) -> dict[str, Any]:
+    """Return the entry of items of which a unit has one vector."""
+    return {**_vectors(name, table, encoded), "single": True}
 
 
 def _height(path: Path) -> int:

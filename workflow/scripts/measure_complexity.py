@@ -1,0 +1,27 @@
+"""Measure parameters, operations and step time of a cell's network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.io.log import log_to
+from fleximodal.training.complexity import measure_complexity
+from fleximodal.training.stored import read_cell
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    stored = read_cell(
+        Path(smk.input.run).parent,
+        dataset=Path(smk.input.dataset).parent,
+        splits=Path(smk.input.splits),
+        scalers=Path(smk.input.scalers),
+    )
+    measure_complexity(stored, Path(smk.output.complexity), threads=smk.threads)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,27 @@
+"""Write the table of what a bank of missing modalities holds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleximodal.io.log import log_to
+from fleximodal.methods.registry import known_methods
+from fleximodal.publishing.bank_page import write_bank
+from fleximodal.publishing.figure_declaration import load_figure
+from fleximodal.publishing.figure_inputs import read_inputs
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(smk: Any) -> None:
+    """Unpack the rule and call the package."""
+    log_to(smk.log[0])
+    declaration = load_figure(
+        smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
+    ).noted(smk.params.note)
+    inputs = read_inputs(declaration, files=smk.input.results)
+    write_bank(declaration, inputs, Path(smk.output.csv).parent)
+
+
+if __name__ == "__main__":
+    main(snakemake)
