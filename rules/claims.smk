@@ -6,6 +6,7 @@ rule rank_methods:
     input:
         declaration=f"{OWN}/tables/{{published}}.yaml",
         published=published_file,
+        counts=lambda wildcards: counts_file(TABLES[wildcards.published]),
         predictions=lambda wildcards: files_of_cells(wildcards.published, "predictions"),
     output:
         rankings=ensure("<results>/rankings/{published}.json", non_empty=True),

@@ -103,10 +103,9 @@ def printed_values(table):
     return f"{OWN}/published/{TABLES[table].published}"
 
 
-def counts_file(table):
-    """Return the counts of the source that a table of raw files is about, if it is there."""
-    declared = TABLES[table]
-    there = isinstance(declared, RawFilesTable) and declared.source in AVAILABLE
+def counts_file(declared):
+    """Return the counts of a declaration's source, which tell its release, if it is there."""
+    there = getattr(declared, "source", None) in AVAILABLE
     return f"<results>/canonical/{declared.source}/counts.json" if there else []
 
 

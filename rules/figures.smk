@@ -106,6 +106,7 @@ rule draw_published_figure:
     input:
         declaration=f"{OWN}/figures/{{figure}}.yaml",
         published=lambda wildcards: f"{OWN}/published/{FIGURES[wildcards.figure].published}",
+        counts=lambda wildcards: counts_file(FIGURES[wildcards.figure]),
         results=lambda wildcards: figure_results(wildcards.figure),
         whole=lambda wildcards: figure_whole(wildcards.figure),
     output:

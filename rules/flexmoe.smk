@@ -81,6 +81,7 @@ rule write_complexity:
     input:
         declaration=f"{OWN}/tables/{{complexity}}.yaml",
         published=lambda wildcards: printed_values(wildcards.complexity),
+        counts=lambda wildcards: counts_file(TABLES[wildcards.complexity]),
         metrics=lambda wildcards: files_of_cells(wildcards.complexity, "metrics"),
         complexity=lambda wildcards: files_of_cells(wildcards.complexity, "complexity"),
     output:
@@ -116,7 +117,7 @@ rule write_facts:
     input:
         declaration=f"{OWN}/tables/{{facts}}.yaml",
         published=lambda wildcards: printed_values(wildcards.facts),
-        counts=lambda wildcards: counts_file(wildcards.facts),
+        counts=lambda wildcards: counts_file(TABLES[wildcards.facts]),
     output:
         csv=ensure("<results>/tables/{facts}.csv", non_empty=True),
         md=ensure("<results>/tables/{facts}.md", non_empty=True),

@@ -40,6 +40,7 @@ rule write_published_table:
     input:
         declaration=f"{OWN}/tables/{{published}}.yaml",
         published=published_file,
+        counts=lambda wildcards: counts_file(TABLES[wildcards.published]),
         metrics=lambda wildcards: files_of_cells(wildcards.published, "metrics"),
     output:
         csv=ensure("<results>/tables/{published}.csv", non_empty=True),

@@ -18,6 +18,7 @@ DISTRIBUTION = {
     "PIL": "pillow",
     "icdmappings": "icd-mappings",
     "huggingface_hub": "huggingface-hub",
+    "bed_reader": "bed-reader",
 }
 CONDA_NAME = {
     "torch": "pytorch",

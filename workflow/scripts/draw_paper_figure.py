@@ -20,6 +20,7 @@ def main(smk: Any) -> None:
     declaration = load_figure(
         smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
     ).noted(smk.params.note)
+    declaration = declaration.measured_on(smk.input.get("counts") or None)
     inputs = read_inputs(
         declaration,
         files=smk.input.results,

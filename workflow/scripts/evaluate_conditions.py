@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.config.cells import Cell
 from fleximodal.evaluation.conditions import evaluate_conditions
 from fleximodal.io.log import log_to
 from fleximodal.methods.registry import known_methods
-from fleximodal.publishing.entries import entries
+from fleximodal.publishing.entries import cells_with
 from fleximodal.publishing.figure_declaration import load_figure
 
 if TYPE_CHECKING:
@@ -19,9 +18,8 @@ def main(smk: Any) -> None:
     declaration = load_figure(
         smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
     )
-    found = entries(declaration, predictions=smk.input.predictions)
     evaluate_conditions(
-        [(Cell(**e["cell"]), e["predictions"]) for e in found if e["predictions"]],
+        cells_with(declaration, smk.input.predictions),
         smk.output.conditions,
         replicates=smk.params.evaluation["bootstrap_replicates"],
         seed=smk.params.evaluation["bootstrap_seed"],

@@ -17,6 +17,7 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     log_to(smk.log[0])
     table = load_published(smk.input.declaration, known_methods(), smk.params.papers_data)
+    table = table.measured_on(smk.input.get("counts") or None)
     write_rankings(
         table,
         entries(table, predictions=smk.input.predictions),

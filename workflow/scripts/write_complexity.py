@@ -19,6 +19,7 @@ def main(smk: Any) -> None:
     log_to(smk.log[0])
     known, data = known_methods(), smk.params.papers_data
     table = load_complexity(smk.input.declaration, known, data).noted(smk.params.note)
+    table = table.measured_on(smk.input.get("counts") or None)
     write_complexity_table(
         table,
         entries(table, metrics=smk.input.metrics, complexity=smk.input.complexity),

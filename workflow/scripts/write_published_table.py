@@ -23,6 +23,7 @@ def main(smk: Any) -> None:
     log_to(smk.log[0])
     known, data = known_methods(), smk.params.papers_data
     table = load_published(smk.input.declaration, known, data).noted(smk.params.note)
+    table = table.measured_on(smk.input.get("counts") or None)
     printed = read_printed(smk.input.published, table)
     rule = Rule(**smk.params.claims)
     frame = build_published(table, entries(table, metrics=smk.input.metrics), printed, rule)

@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from fleximodal.cohorts.registry import TASKS
 from fleximodal.config.errors import explain
 from fleximodal.config.schema import Config, Network, Section, TaskValues, Training
 from fleximodal.errors import FleximodalError
+from fleximodal.evaluation.names import TASKS
 from fleximodal.methods.registry import find_method, known_methods, nearest
 from fleximodal.methods.settings import MethodSettings
 from fleximodal.methods.variants import parse_variant, with_variant
@@ -35,11 +35,10 @@ def load_config(values: Mapping[str, Any]) -> Config:
                 f"configuration: methods: unknown method {name!r}{nearest(name, known_methods())}"
             )
         method_settings(config, name)
-    tasks = list(dict.fromkeys(task for _, task in TASKS))
     for task in config.by_task:
-        if task not in tasks:
+        if task not in TASKS:
             raise FleximodalError(
-                f"configuration: by_task: unknown task {task!r}{nearest(task, tasks)}"
+                f"configuration: by_task: unknown task {task!r}{nearest(task, TASKS)}"
             )
         training_of(config, task)
         _network_of(config, task)

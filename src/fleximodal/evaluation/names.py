@@ -14,6 +14,7 @@ METRICS = (
 )
 CLASS_METRICS = ("auroc", "auprc", "f1")  # of one class against the rest
 PAIRED_METRICS = ("auroc", "f1", "accuracy", "macro_f1")  # in which cells are compared
+DEMO = "demo"  # in the name of a release that is an open demonstration of another
 SYNTHETIC = "synthetic-"  # a generated source: this, then the name of the release it imitates
 RELEASES = ("mimic4", "mimic3", "physionet2012", "adni")
 SOURCES = (*RELEASES, *(f"{SYNTHETIC}{release}" for release in RELEASES))
@@ -25,6 +26,13 @@ def is_synthetic(source: str) -> bool:
     return source.startswith(SYNTHETIC)
 
 
-def data_kind(source: str) -> str:
-    """Return "synthetic" for a generated source and "real" for any other."""
-    return "synthetic" if is_synthetic(source) else "real"
+def is_demo(release: str) -> bool:
+    """Tell whether a release, as counts.json of a source names it, is an open demonstration."""
+    return DEMO in release
+
+
+def data_kind(source: str, release: str = "") -> str:
+    """Return "synthetic" for a generated source, "demo" for a demonstration, else "real"."""
+    if is_synthetic(source):
+        return "synthetic"
+    return "demo" if is_demo(release) else "real"

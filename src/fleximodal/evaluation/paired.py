@@ -177,6 +177,31 @@ def replicate(
     }
 
 
+def replicate_files(
+    files: Mapping[str, Path | str],
+    metrics: Sequence[str],
+    *,
+    replicates: int,
+    seed: int,
+) -> dict[str, dict[str, Replicated]]:
+    """Return `replicate` of the test parts of stored predictions, nothing for no files.
+
+    Parameters
+    ----------
+    files
+        The predictions.parquet of each cell.
+    metrics, replicates, seed
+        As of `replicate`.
+
+    Raises
+    ------
+    FleximodalError
+        As `read_tests`.
+    """
+    tests = {cell: read_tests(path) for cell, path in files.items()}
+    return replicate(tests, metrics, replicates=replicates, seed=seed) if tests else {}
+
+
 def difference(left: Replicated, right: Replicated) -> Difference:
     """Return `left` minus `right`, of cells replicated together."""
     value = left.mean - right.mean

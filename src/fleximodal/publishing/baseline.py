@@ -11,7 +11,7 @@ from fleximodal.errors import FleximodalError
 MISSINGNESS = "Missingness only"
 
 
-def missingness_values(path: Path | str, modalities: str) -> dict[str, Any]:
+def missingness_values(path: Path | str, modalities: str) -> dict[str, Any] | None:
     """Return the AUROC of a logistic regression on the presence of modalities, over splits.
 
     Parameters
@@ -23,17 +23,20 @@ def missingness_values(path: Path | str, modalities: str) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    dict or None
         `n_runs` (splits), `auroc_mean` and, for several splits, `auroc_sd`, as fractions; without
-        the mean if a split has no AUROC, because its train or test part has one class only.
+        the mean if a split has no AUROC, because its train or test part has one class only. None
+        if the report has no such regression at all.
 
     Raises
     ------
     FleximodalError
-        If the report says nothing about the modality set.
+        If the report has it for other modality sets alone.
     """
     report: Mapping[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    splits = report.get("missingness_only", {}).get(modalities)
+    if "missingness_only" not in report:
+        return None
+    splits = report["missingness_only"].get(modalities)
     if not splits:
         raise FleximodalError(
             f"{path}: missingness_only has no entry {modalities!r}; check the leakage of this "

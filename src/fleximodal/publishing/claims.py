@@ -12,11 +12,13 @@ from fleximodal.io.atomic import write_text
 
 EQUIVALENT, DIFFERENT, INCONCLUSIVE = "equivalent", "different", "inconclusive"
 NOT_COMPARABLE = "not comparable: synthetic data"
+DEMO_RELEASE = "not comparable: demo release"
+INCOMPARABLE = {"synthetic": NOT_COMPARABLE, "demo": DEMO_RELEASE}  # by kind of data
 ABSENT = "not run: data absent"
 NO_TARGET = "not a target: "  # followed by the reason
 # On orders of methods.
 CONFIRMED, CONTRADICTED, UNDECIDED = "confirmed", "contradicted", "undecided"
-VERDICTS = (EQUIVALENT, DIFFERENT, INCONCLUSIVE, NOT_COMPARABLE, ABSENT)
+VERDICTS = (EQUIVALENT, DIFFERENT, INCONCLUSIVE, *INCOMPARABLE.values(), ABSENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +100,12 @@ def judge_number(published: float, measured: float | None, tolerance: float, dat
     """Return the verdict on a number without spread, such as a count, beside its printed value.
 
     "equivalent" within the tolerance and "different" beyond it; `data` is the kind of data, of
-    which generated ones are not comparable.
+    which none but real ones are comparable.
     """
     if measured is None:
         return ABSENT
-    if data != "real":
-        return NOT_COMPARABLE
+    if data in INCOMPARABLE:
+        return INCOMPARABLE[data]
     # A tolerance that is half of the last printed digit is not exact in binary.
     within = abs(measured - published) <= tolerance * (1 + 1e-9) + 1e-9
     return EQUIVALENT if within else DIFFERENT

@@ -9,8 +9,8 @@ from fleximodal.publishing.claims import (
     ABSENT,
     DIFFERENT,
     EQUIVALENT,
+    INCOMPARABLE,
     NO_TARGET,
-    NOT_COMPARABLE,
     Claim,
 )
 
@@ -19,7 +19,6 @@ DATASET = "MIMIC-IV"
 SOURCES = ("mimic4", "synthetic-mimic4")
 PRINTED = (("48-IHM & LOS", ("48-IHM", "LOS")), ("25-PHE", ("25-PHE",)))
 JUDGED = {"equal": EQUIVALENT, "within tolerance": EQUIVALENT, "off": DIFFERENT}
-SYNTHETIC = "not comparable: synthetic data"
 
 
 def cohort_claims(
@@ -75,7 +74,7 @@ def _claim(words: str, name: str, number: int, row: dict[str, Any] | None) -> Cl
         return Claim(**head, data="", verdict=ABSENT)
     told = row["verdict"]
     reason = told.removeprefix("not comparable: ")
-    other = NOT_COMPARABLE if told == SYNTHETIC else f"{NO_TARGET}counted on {reason}"
+    other = INCOMPARABLE.get(row["data"], f"{NO_TARGET}counted on {reason}")
     tolerance = row["tolerance"]
     return Claim(
         **head,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import SOURCES, TASKS
+from fleximodal.evaluation.names import SOURCES, TASKS, data_kind
 
 EXACTLY = "exactly "  # before a set of modalities: those that have no other
 
@@ -35,6 +35,11 @@ class Cohort:
     task: dict[str, Any]
     counts: list[dict[str, Any]]
     origin: dict[str, Any]
+
+    @property
+    def data(self) -> str:
+        """The kind of data: "real", "synthetic" or "demo"."""
+        return data_kind(self.entry.source, self.origin.get("release", ""))
 
     @property
     def unit(self) -> str:

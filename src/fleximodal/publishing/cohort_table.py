@@ -166,7 +166,7 @@ def _cohort_rows(cohort: Cohort) -> list[dict[str, Any]]:
         rows.append(
             {
                 "source": cohort.entry.source,
-                "data": data_kind(cohort.entry.source),
+                "data": cohort.data,
                 "release": cohort.origin.get("release", UNKNOWN),
                 "channels": cohort.origin.get("channels", UNKNOWN),
                 "task": cohort.entry.task,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fleximodal.config.cells import Cell
 from fleximodal.evaluation.names import data_kind
-from fleximodal.evaluation.paired import Difference, difference, read_tests, replicate
+from fleximodal.evaluation.paired import Difference, difference, replicate_files
 from fleximodal.publishing.comparison_declaration import (
     CHANCE,
     GAIN,
@@ -62,12 +62,12 @@ def build_comparison(
         If predictions cannot be evaluated.
     """
     metrics = {Cell(**entry["cell"]): entry["metrics"] for entry in cells}
-    tests = {
-        Cell(**entry["cell"]).path: read_tests(entry["predictions"])
+    files = {
+        Cell(**entry["cell"]).path: entry["predictions"]
         for entry in cells
         if entry["predictions"] is not None
     }
-    found = replicate(tests, declaration.metrics, replicates=replicates, seed=seed) if tests else {}
+    found = replicate_files(files, declaration.metrics, replicates=replicates, seed=seed)
     rows = []
     for cell, against in declaration.rows():
         told = _told(metrics[cell])

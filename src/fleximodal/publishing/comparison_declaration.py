@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols, Section
+from fleximodal.config.schema import Protocols
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import PAIRED_METRICS, TASKS
 from fleximodal.methods.variants import NOISE, SHUFFLED_LABELS, parse_variant
 from fleximodal.publishing.declaration import ModalitySet
 from fleximodal.publishing.declaration_file import check_names, read_keys
 from fleximodal.publishing.printed_declaration import Release, placed
+from fleximodal.publishing.titled import Titled
 
 Cases = Literal["all"] | ModalitySet
 # Verdicts on negative controls.
@@ -23,13 +24,12 @@ CHANCE, NOT_CHANCE = "as it must be: chance", "NOT as it must be: not chance"
 NO_GAIN, GAIN = "as it must be: no gain", "NOT as it must be: a gain"
 
 
-class ComparisonKeys(Section):
+class ComparisonKeys(Titled):
     """The keys of a declaration."""
 
     kind: Literal["comparison"] = Field(
         description="a comparison of variants, methods or cases on the same data"
     )
-    title: str = Field(min_length=1, description="one line above the table")
     caption: str = Field(min_length=1, description="what is shown")
     release: Release = Field(description="the release that the papers used")
     task: str = Field(description="name of the task")
@@ -66,11 +66,6 @@ class Comparison(ComparisonKeys):
 
     name: str
     source: str
-
-    def noted(self, note: str) -> "Comparison":
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
 
     def rows(self) -> list[tuple[Cell, Cell | None]]:
         """Return each cell and the one it is held against: sets, methods, variants, cases.

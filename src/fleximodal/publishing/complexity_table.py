@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from fleximodal.config.cells import Cell
-from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.claims import NO_TARGET, write_claims
 from fleximodal.publishing.complexity_declaration import ComplexityTable
 from fleximodal.publishing.equivalence import Rule
@@ -98,7 +97,7 @@ def build_complexity(
                 "published_sd": value.sd,
                 "mean": mean,
                 "source": cell.source,
-                "data": data_kind(cell.source),
+                "data": table.data,
                 **{name: getattr(cell, name) for name in ("protocol", "cases", "variant")},
                 "measured_modalities": cell.modalities,
                 "measured_method": cell.method,
@@ -162,7 +161,8 @@ def _printed(row: Mapping[Any, Any]) -> str:
 def _caption(frame: pd.DataFrame, table: ComplexityTable) -> str:
     words = [
         table.caption.strip(),
-        f"Ours: {data_words(table.source)}, protocol {table.protocol}, variant {table.variant}.",
+        f"Ours: {data_words(table.source, table.found)}, protocol {table.protocol}, variant "
+        f"{table.variant}.",
     ]
     counted = frame[frame["device"].notna()]
     if len(counted):

@@ -7,19 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols, Section
+from fleximodal.config.schema import Protocols
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import METRICS, SOURCES, SYNTHETIC, is_synthetic
 from fleximodal.methods.variants import parse_variant
 from fleximodal.publishing.declaration_file import check_names, read_keys
+from fleximodal.publishing.titled import Titled
 
 ModalitySet = Annotated[str, Field(pattern=r"^[a-z0-9]+(\+[a-z0-9]+)*$")]
 
 
-class TableKeys(Section):
+class TableKeys(Titled):
     """The keys of a declaration."""
 
-    title: str = Field(min_length=1, description="one line above the table and the figure")
     caption: str = Field(min_length=1, description="what is shown, on which data")
     source: str = Field(
         description="name of a source, such as mimic4, or synthetic-mimic4 for generated data"
@@ -59,11 +59,6 @@ class TableDeclaration(TableKeys):
     """A declaration with the name that its file gives it."""
 
     name: str
-
-    def noted(self, note: str) -> "TableDeclaration":
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
 
     def cells(self) -> list[Cell]:
         """Return the cells of the table in the order of its rows."""

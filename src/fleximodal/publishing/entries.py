@@ -50,6 +50,13 @@ def entries(
     return gathered
 
 
+def cells_with(declaration: Declared, files: Sequence[Path | str]) -> list[tuple[Cell, Path | str]]:
+    """Return the cells of a declaration that have a file, with that file, in row order."""
+    found = _by_folder(files)
+    pairs = ((cell, _in_folder(found, cell.path)) for cell in declaration.cells())
+    return [(cell, path) for cell, path in pairs if path is not None]
+
+
 def ends(folder: str, path: str) -> bool:
     """Tell whether `folder` is `path` or ends in it, at the border of a name."""
     return f"/{folder}".endswith(f"/{path}")

@@ -1,24 +1,23 @@
 """Declarations of printed tables that no training is behind: raw files, settings of tasks."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
 from fleximodal.config.cells import Cell
-from fleximodal.config.schema import Section
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import TASKS
 from fleximodal.publishing.declaration_file import check_names, read_keys, read_mapping
 from fleximodal.publishing.printed_declaration import PublishedFile, Release, placed
+from fleximodal.publishing.titled import Sourced, Titled
 
 
-class FactsKeys(Section):
+class FactsKeys(Titled):
     """The keys that they have in common."""
 
     published: PublishedFile = Field(description="file of config/published with the printed values")
     paper: str = Field(min_length=1, description="the paper")
-    title: str = Field(min_length=1, description="one line above the table")
     caption: str = Field(min_length=1, description="what is shown")
 
 
@@ -26,11 +25,6 @@ class FactsTable(FactsKeys):
     """A declaration with the name that its file gives it."""
 
     name: str
-
-    def noted(self, note: str) -> Self:
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
 
     def cells(self) -> list[Cell]:
         """Return no cells: nothing is trained for such a table."""
@@ -49,10 +43,8 @@ class RawFilesKeys(FactsKeys):
     )
 
 
-class RawFilesTable(RawFilesKeys, FactsTable):
+class RawFilesTable(RawFilesKeys, FactsTable, Sourced):
     """A declared table of raw files, with the source that stands for the release."""
-
-    source: str
 
 
 class TaskSettingsKeys(FactsKeys):

@@ -18,7 +18,7 @@ from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.drawing import COLOURS
 from fleximodal.publishing.figure_claims import unjudged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import PUBLISHED, FigureInputs
+from fleximodal.publishing.figure_inputs import PUBLISHED, FigureInputs, published_head
 from fleximodal.publishing.figure_parts import (
     PUBLISHED_WORDS,
     entitle,
@@ -54,9 +54,7 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
         rows.append(
             {
                 "figure": declaration.name,
-                "origin": PUBLISHED,
-                "data": "real",
-                **{name: value[name] for name in ("source", "task", "label", "abs_error")},
+                **published_head(value),
                 "count": PUBLISHED,
                 "quantity": SHARE,
                 "expert": expert,

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.drawing import mark_synthetic
 from fleximodal.publishing.figure_declaration import FigureDeclaration
 from fleximodal.publishing.figure_inputs import FigureInputs
@@ -42,7 +41,7 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
     quality = {name: traced["quality"][name] for name in ("validation_mse", "validation_variance")}
     head = {
         "figure": declaration.name,
-        "data": data_kind(declaration.source),
+        "data": declaration.data,
         "source": declaration.source,
         "records": traced["records"],
         "patients": traced["patients"],

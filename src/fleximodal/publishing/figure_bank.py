@@ -14,7 +14,7 @@ from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.drawing import mark_synthetic
 from fleximodal.publishing.figure_claims import unjudged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import PUBLISHED, FigureInputs
+from fleximodal.publishing.figure_inputs import PUBLISHED, FigureInputs, published_head
 from fleximodal.publishing.figure_parts import (
     ABSENT_WORDS,
     PUBLISHED_WORDS,
@@ -61,13 +61,10 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
     rows += [
         {
             "figure": declaration.name,
-            "origin": PUBLISHED,
-            "data": "real",
-            **{name: value[name] for name in ("source", "task")},
+            **published_head(value),
             **_pair(QUANTITIES[value["quantity"]], value["label"]),
             "measure": PUBLISHED,
             "similarity": value["value"],
-            "abs_error": value["abs_error"],
         }
         for value in inputs.digitised.to_dict("records")
     ]

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from fleximodal.evaluation.names import data_kind
-from fleximodal.publishing.claims import ABSENT, NO_TARGET, NOT_COMPARABLE, Claim
+from fleximodal.publishing.claims import ABSENT, INCOMPARABLE, NO_TARGET, Claim
 from fleximodal.publishing.equivalence import Sample, compare
 from fleximodal.publishing.figure_declaration import FigureDeclaration
 from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED
@@ -111,7 +110,7 @@ def judged(
                 "difference_high": compared.high,
                 "p": compared.p,
             }
-            verdict = compared.verdict if measured["data"] == "real" else NOT_COMPARABLE
+            verdict = INCOMPARABLE.get(measured["data"], compared.verdict)
         found.append(_claim(declaration, row, "label", metric, theirs.mean, facts, verdict))
     return found
 
@@ -137,7 +136,7 @@ def _claim(
         method=next(iter(declaration.methods)) if of_modality else row[key],
         variant=declaration.variant,
         published_mean=value,
-        data=data_kind(declaration.source),
+        data=declaration.data,
         verdict=verdict,
         **values,
     )

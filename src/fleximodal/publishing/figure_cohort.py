@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fleximodal.combination_names import combinations_of, letters_of
-from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.claims import Claim, judge_number
 from fleximodal.publishing.figure_claims import DATASETS
 from fleximodal.publishing.figure_declaration import FigureDeclaration
@@ -39,7 +38,7 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
             {
                 "figure": declaration.name,
                 "origin": MEASURED,
-                "data": data_kind(declaration.source),
+                "data": declaration.data,
                 "source": declaration.source,
                 "task": task,
                 **{"label": label, "quantity": quantity, "subjects": subjects},
@@ -73,7 +72,6 @@ def claims(declaration: FigureDeclaration, numbers: pd.DataFrame, rule: Rule) ->
     found = []
     for row in numbers[numbers["origin"] == PUBLISHED].to_dict("records"):
         ours = measured.get(tuple(row[name] for name in key), 0 if measured else None)
-        data = data_kind(declaration.source)
         found.append(
             Claim(
                 claim="-".join((declaration.name, row["quantity"], row["label"])),
@@ -88,10 +86,12 @@ def claims(declaration: FigureDeclaration, numbers: pd.DataFrame, rule: Rule) ->
                 published_mean=int(row["subjects"]),
                 measured=ours,
                 source=declaration.source,
-                data=data,
+                data=declaration.data,
                 difference=None if ours is None else ours - int(row["subjects"]),
                 margin=row["tolerance"],
-                verdict=judge_number(int(row["subjects"]), ours, row["tolerance"], data),
+                verdict=judge_number(
+                    int(row["subjects"]), ours, row["tolerance"], declaration.data
+                ),
             )
         )
     return found
@@ -140,5 +140,5 @@ def _bars(axis: Axes, rows: pd.DataFrame, labels: list[str]) -> None:
 
 def _measured_words(numbers: pd.DataFrame, declaration: FigureDeclaration) -> str:
     if (numbers["origin"] == MEASURED).any():
-        return f"ours: {data_words(declaration.source)}"
+        return f"ours: {data_words(declaration.source, declaration.found)}"
     return "published values alone; ours were not run: data absent"

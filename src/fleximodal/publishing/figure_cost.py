@@ -12,7 +12,7 @@ from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.drawing import COLOURS, mark_synthetic
 from fleximodal.publishing.figure_claims import unjudged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED, FigureInputs
+from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED, FigureInputs, published_head
 from fleximodal.publishing.figure_parts import ABSENT_WORDS, entitle, measured_words, panels
 from fleximodal.publishing.published_table import Rule
 
@@ -49,16 +49,12 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
                 "parameters": cost["parameters"],
             }
         )
-    for (task, label), values in inputs.digitised.groupby(["task", "label"], sort=False):
+    for _, values in inputs.digitised.groupby(["task", "label"], sort=False):
         found = values.set_index("quantity")["value"]
         rows.append(
             {
                 "figure": declaration.name,
-                "origin": PUBLISHED,
-                "data": "real",
-                "source": values["source"].iloc[0],
-                "task": task,
-                "label": label,
+                **published_head(values.iloc[0].to_dict()),
                 "device": "cuda",
                 **{name: found[name] for name in QUANTITIES},
             }

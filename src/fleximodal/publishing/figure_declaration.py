@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols, Section
+from fleximodal.config.schema import Protocols
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import SYNTHETIC
 from fleximodal.publishing.declaration import ModalitySet
 from fleximodal.publishing.declaration_file import check_names, read_keys
 from fleximodal.publishing.published_declaration import source_of
+from fleximodal.publishing.titled import Sourced, Titled
 
 Kind = Literal[
     "cost",
@@ -39,7 +40,7 @@ WITHOUT_CELLS: dict[str, tuple[str, ...]] = {
 Cases = Literal["all"] | ModalitySet
 
 
-class FigureKeys(Section):
+class FigureKeys(Titled):
     """The keys of a declaration."""
 
     kind: Kind = Field(
@@ -51,7 +52,6 @@ class FigureKeys(Section):
         "cohort: stays by modalities"
     )
     paper: str = Field("FuseMoE", min_length=1, description="the paper")
-    title: str = Field(min_length=1, description="one line above the figure")
     caption: str = Field(min_length=1, description="what is shown, and what it is not")
     release: Literal["mimic4", "mimic3", "adni"] | None = Field(
         None,
@@ -95,16 +95,10 @@ class Entry:
     cell: Cell
 
 
-class FigureDeclaration(FigureKeys):
+class FigureDeclaration(FigureKeys, Sourced):
     """A declaration with its name, which is that of the file, and its source."""
 
     name: str
-    source: str
-
-    def noted(self, note: str) -> "FigureDeclaration":
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
 
     def entries(self) -> list[Entry]:
         """Return the cells with their names: task after task, in each the methods in order."""

@@ -3,17 +3,21 @@
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.figure_claims import judged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED, FigureInputs
+from fleximodal.publishing.figure_inputs import (
+    MEASURED,
+    PUBLISHED,
+    STATISTICS,
+    FigureInputs,
+    in_percent,
+    published_head,
+)
 from fleximodal.publishing.figure_parts import (
-    OURS,
-    PUBLISHED_COLOUR,
-    PUBLISHED_WORDS,
+    draw_beside_published,
     entitle,
     mark,
     measured_words,
@@ -21,7 +25,6 @@ from fleximodal.publishing.figure_parts import (
 )
 from fleximodal.publishing.published_table import Rule
 
-STATISTICS = ("mean", "sd", "low", "high")
 COUNTS = ("n_runs", "n_stays", "n_patients", "prevalence")
 
 
@@ -31,29 +34,22 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
     for result in inputs.results:
         if result.stored is None:
             continue
-        summary = result.stored["summary"]["auroc"]
         rows.append(
             {
                 "figure": declaration.name,
                 **result.head,
                 "experts": int(result.entry.label),
                 **{name: result.stored[name] for name in COUNTS},
-                **{
-                    f"auroc_{name}": None if summary[name] is None else 100 * summary[name]
-                    for name in STATISTICS
-                },
+                **in_percent("auroc", result.stored["summary"]["auroc"]),
             }
         )
     for value in inputs.digitised.to_dict("records"):
         rows.append(
             {
                 "figure": declaration.name,
-                "origin": PUBLISHED,
-                "data": "real",
-                **{name: value[name] for name in ("source", "task", "label")},
+                **published_head(value),
                 "experts": int(value["label"]),
                 "auroc_mean": value["value"],
-                "abs_error": value["abs_error"],
             }
         )
     columns = ["figure", "origin", "data", "source", "task", "label", "protocol", "cases"]
@@ -70,7 +66,7 @@ def draw(numbers: pd.DataFrame, declaration: FigureDeclaration) -> Figure:
     figure, axes = panels(declaration, len(tasks), size=(4.0 * len(tasks), 4.4))
     for axis, task in zip(axes, tasks, strict=True):
         rows = numbers[numbers["task"] == task].sort_values("experts")
-        _draw_task(axis, rows)
+        draw_beside_published(axis, rows, "experts", "auroc")
         experts = sorted({int(number) for number in rows["experts"]})
         axis.set_xticks(experts, [str(number) for number in experts])
         axis.set(title=task, xlabel="Experts (4 kept)", ylabel="AUROC (%)")
@@ -90,30 +86,3 @@ def claims(declaration: FigureDeclaration, numbers: pd.DataFrame, rule: Rule) ->
     }
     ours = numbers[numbers["origin"] == MEASURED]
     return judged(declaration, values, ours, rule)
-
-
-def _draw_task(axis: Axes, rows: pd.DataFrame) -> None:
-    theirs = rows[rows["origin"] == PUBLISHED]
-    axis.plot(
-        theirs["experts"],
-        theirs["auroc_mean"],
-        color=PUBLISHED_COLOUR,
-        linestyle=(0, (5, 2)),
-        marker="s",
-        markerfacecolor="white",
-        label=PUBLISHED_WORDS,
-    )
-    ours = rows[rows["origin"] == MEASURED]
-    spread = [
-        (ours["auroc_mean"] - ours["auroc_low"]).clip(lower=0),
-        (ours["auroc_high"] - ours["auroc_mean"]).clip(lower=0),
-    ]
-    axis.errorbar(
-        ours["experts"],
-        ours["auroc_mean"],
-        spread,
-        color=OURS,
-        marker="o",
-        capsize=3,
-        label="measured: mean and 95 % interval",
-    )

@@ -1,7 +1,7 @@
 """What a figure of the papers is drawn from: stored results of its cells, and digitised values."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,21 @@ from fleximodal.combination_names import (
 )
 from fleximodal.config.cells import Cell
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.entries import entries
 from fleximodal.publishing.figure_declaration import Entry, FigureDeclaration
 
 MEASURED, PUBLISHED = "measured", "published"
+STATISTICS = ("mean", "sd", "low", "high")
 DIGITISED = ["task", "label", "quantity", "value", "abs_error", "source"]
 
 
 @dataclass(frozen=True)
 class Result:
-    """A cell of a figure and what is stored for it; None where its data are absent."""
+    """A cell of a figure, what is stored for it (None where its data are absent), kind of data."""
 
     entry: Entry
     stored: dict[str, Any] | None
+    data: str
 
     @property
     def head(self) -> dict[str, Any]:
@@ -37,7 +38,7 @@ class Result:
         cell = self.entry.cell
         return {
             "origin": MEASURED,
-            "data": data_kind(cell.source),
+            "data": self.data,
             "source": cell.source,
             "task": self.entry.task,
             "label": self.entry.label,
@@ -73,6 +74,23 @@ class FigureInputs:
         return next((part for part in found if Cell(**part["cell"]) == cell), None)
 
 
+def published_head(value: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the columns that the row of a digitised value begins with; its value is not one."""
+    return {
+        "origin": PUBLISHED,
+        "data": "real",
+        **{name: value[name] for name in ("source", "task", "label", "abs_error")},
+    }
+
+
+def in_percent(metric: str, summary: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return the columns of a metric's mean, deviation and interval, given as fractions."""
+    found = {name: summary[name] for name in STATISTICS}
+    return {
+        f"{metric}_{name}": None if value is None else 100 * value for name, value in found.items()
+    }
+
+
 def read_inputs(
     declaration: FigureDeclaration,
     *,
@@ -100,7 +118,7 @@ def read_inputs(
         If the digitised values cannot be read, or are of another task or label than declared.
     """
     results = [
-        Result(entry, None if found["stored"] is None else _json(found["stored"]))
+        Result(entry, None if found["stored"] is None else _json(found["stored"]), declaration.data)
         for entry, found in zip(
             declaration.entries(), entries(declaration, stored=files), strict=True
         )

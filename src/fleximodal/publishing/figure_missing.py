@@ -11,7 +11,14 @@ from matplotlib.lines import Line2D
 from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.figure_claims import judged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED, FigureInputs
+from fleximodal.publishing.figure_inputs import (
+    MEASURED,
+    PUBLISHED,
+    STATISTICS,
+    FigureInputs,
+    in_percent,
+    published_head,
+)
 from fleximodal.publishing.figure_parts import (
     BESIDE,
     OURS,
@@ -23,7 +30,6 @@ from fleximodal.publishing.figure_parts import (
 )
 from fleximodal.publishing.published_table import Rule
 
-STATISTICS = ("mean", "sd", "low", "high")
 COUNTS = ("n_stays", "n_patients", "prevalence")
 OWN, COMMON = "own", "common"
 # Kind of points: place beside the tick, colour, marker, words.
@@ -52,20 +58,16 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
         if common is not None:
             runs = [(run["split"], run["seed"], run["auroc"]) for run in common["runs"]]
             rows += _rows({**head, "test": COMMON}, common, common["metrics"]["auroc"], runs)
-    for (task, label), values in inputs.digitised.groupby(["task", "label"], sort=False):
+    for _, values in inputs.digitised.groupby(["task", "label"], sort=False):
         rows += [
             {
                 "figure": declaration.name,
-                "origin": PUBLISHED,
-                "data": "real",
-                "task": task,
-                "label": label,
+                **published_head(value),
                 "test": OWN,
                 "n_runs": len(values),
                 "auroc": value["value"],
                 "auroc_mean": values["value"].mean(),
                 "auroc_sd": values["value"].std(),
-                **{name: value[name] for name in ("source", "abs_error")},
             }
             for value in values.to_dict("records")
         ]
@@ -122,7 +124,7 @@ def _rows(
     summary: dict[str, float | None],
     runs: list[tuple[str, int, float | None]],
 ) -> list[dict[str, Any]]:
-    shared = {f"auroc_{name}": _percent(summary[name]) for name in STATISTICS}
+    shared = in_percent("auroc", summary)
     counts = {name: stored[name] for name in COUNTS}
     return [
         {

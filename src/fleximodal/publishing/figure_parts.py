@@ -49,7 +49,8 @@ def measured_words(declaration: FigureDeclaration, numbers: pd.DataFrame) -> str
     if ours.empty:
         return "published values alone; ours were not run: data absent"
     runs = f"{extent(ours['n_runs'])} run(s)"
-    return f"{data_words(declaration.source)}, protocol {declaration.protocol}; {runs}"
+    data = data_words(declaration.source, declaration.found)
+    return f"{data}, protocol {declaration.protocol}; {runs}"
 
 
 def mark(axis: Axes, rows: pd.DataFrame) -> None:

@@ -8,7 +8,14 @@ from matplotlib.figure import Figure
 from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.figure_claims import judged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import MEASURED, PUBLISHED, FigureInputs
+from fleximodal.publishing.figure_inputs import (
+    MEASURED,
+    PUBLISHED,
+    STATISTICS,
+    FigureInputs,
+    in_percent,
+    published_head,
+)
 from fleximodal.publishing.figure_parts import (
     draw_beside_published,
     entitle,
@@ -19,7 +26,6 @@ from fleximodal.publishing.figure_parts import (
 from fleximodal.publishing.published_table import Rule
 
 METRIC = "accuracy"
-STATISTICS = ("mean", "sd", "low", "high")
 COUNTS = ("n_runs", "n_stays", "n_patients")
 # What is varied: what entries are called before their number, and the words of the axis.
 VARIED = {"experts": "Experts", "layers": "Fusion layers", "kept": "Experts kept per token"}
@@ -31,25 +37,19 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
     for result in inputs.results:
         if result.stored is None:
             continue
-        summary = result.stored["summary"][METRIC]
         rows.append(
             {
                 "figure": declaration.name,
                 **result.head,
                 **_setting(result.entry.label),
                 **{name: result.stored[name] for name in COUNTS},
-                **{
-                    f"{METRIC}_{name}": None if summary[name] is None else 100 * summary[name]
-                    for name in STATISTICS
-                },
+                **in_percent(METRIC, result.stored["summary"][METRIC]),
             }
         )
     rows += [
         {
             "figure": declaration.name,
-            "origin": PUBLISHED,
-            "data": "real",
-            **{name: value[name] for name in ("source", "task", "label", "abs_error")},
+            **published_head(value),
             **_setting(value["label"]),
             f"{METRIC}_mean": value["value"],
         }

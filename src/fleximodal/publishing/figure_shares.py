@@ -10,7 +10,12 @@ from matplotlib.figure import Figure
 from fleximodal.publishing.claims import Claim
 from fleximodal.publishing.figure_claims import unjudged
 from fleximodal.publishing.figure_declaration import FigureDeclaration
-from fleximodal.publishing.figure_inputs import PUBLISHED, FigureInputs, Result
+from fleximodal.publishing.figure_inputs import (
+    PUBLISHED,
+    FigureInputs,
+    Result,
+    published_head,
+)
 from fleximodal.publishing.figure_parts import (
     PUBLISHED_COLOUR,
     PUBLISHED_WORDS,
@@ -68,13 +73,11 @@ def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFram
         rows.append(
             {
                 "figure": declaration.name,
-                "origin": PUBLISHED,
-                "data": "real",
-                **{name: value[name] for name in ("source", "task")},
+                **published_head(value),
+                "label": None,
                 "modality": value["label"],
                 "reading": PUBLISHED,
                 "share": value["value"],
-                "abs_error": value["abs_error"],
             }
         )
     columns = ["figure", "origin", "data", "source", "task", "label", "protocol", "cases"]

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.cohort_entries import Cohort, CohortEntry, positives_of, read_cohort
 
 STEP, MODALITY, COMPLETE = "step", "modality", "all of"
@@ -54,7 +53,7 @@ def flow_numbers(entries: Sequence[CohortEntry]) -> pd.DataFrame:
 def _rows(cohort: Cohort) -> Iterator[dict[str, Any]]:
     head = {
         "source": cohort.entry.source,
-        "data": data_kind(cohort.entry.source),
+        "data": cohort.data,
         "release": cohort.origin.get("release", "unknown"),
         "task": cohort.entry.task,
         "unit": cohort.unit,

@@ -9,24 +9,19 @@ from fleximodal.config.cells import Cell
 from fleximodal.config.schema import Section
 from fleximodal.errors import FleximodalError
 from fleximodal.publishing.declaration_file import read_keys, read_mapping
+from fleximodal.publishing.titled import Titled
 
 
-class OwnTable(Section):
+class OwnTable(Titled):
     """The keys that all of them have."""
 
     name: ClassVar[str]
 
     kind: str
-    title: str = Field(min_length=1, description="one line above the table")
     caption: str = Field(min_length=1, description="what is shown")
     published: Annotated[str, Field(pattern=r"^[\w.-]+\.csv$")] = Field(
         description="file of config/published with the printed values"
     )
-
-    def noted(self, note: str) -> "OwnTable":
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
 
     def cells(self) -> list[Cell]:
         """Return no cells: nothing is trained for such a table."""

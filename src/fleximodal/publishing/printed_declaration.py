@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -12,6 +12,7 @@ from fleximodal.config.schema import Protocols, Section
 from fleximodal.evaluation.names import PAIRED_METRICS, SYNTHETIC, TASKS
 from fleximodal.publishing.declaration import ModalitySet
 from fleximodal.publishing.declaration_file import check_names
+from fleximodal.publishing.titled import Sourced, Titled
 
 GENERATED = "generated"
 COMPARED = PAIRED_METRICS  # metrics that papers print, so that have a margin
@@ -61,12 +62,11 @@ class NotTarget(Section):
         return " ".join(parts) or "Every value"
 
 
-class PrintedKeys(Section):
+class PrintedKeys(Titled):
     """The keys that they have in common; printed names are those of the paper."""
 
     published: PublishedFile = Field(description="file of config/published with the printed values")
     paper: str = Field("FuseMoE", min_length=1, description="the paper")
-    title: str = Field(min_length=1, description="one line above the table")
     caption: str = Field(min_length=1, description="what is shown")
     release: Release = Field(description="the release that the paper used")
     tasks: list[str] = Field(min_length=1, description="tasks, in row order")
@@ -96,16 +96,10 @@ class PrintedKeys(Section):
     )
 
 
-class PrintedTable(PrintedKeys):
+class PrintedTable(PrintedKeys, Sourced):
     """A declaration with the name that its file gives it, and the source of its numbers."""
 
     name: str
-    source: str
-
-    def noted(self, note: str) -> Self:
-        """Return the declaration with `note` added to its title; as it is for an empty note."""
-        title = f"{self.title} ({note})" if note else self.title
-        return self.model_copy(update={"title": title})
 
     def cell(self, task: str, modalities: str, method: str) -> Cell:
         """Return the cell of a task, of our modality set and of a registered method."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fleximodal.publishing.claims import NO_TARGET
 from fleximodal.publishing.equivalence import Rule
-from fleximodal.publishing.numbers import LABELS, NONE, extent, rounded
+from fleximodal.publishing.numbers import LABELS, NONE, extent, positives, rounded
 from fleximodal.publishing.page import Page
 from fleximodal.publishing.published_declaration import PublishedTable
 from fleximodal.publishing.published_table import PERCENT
@@ -94,12 +94,13 @@ def _caption(frame: pd.DataFrame, table: PublishedTable, rule: Rule) -> str:
     measured = frame[frame["status"] == MEASURED]
     words = [
         table.caption.strip(),
-        f"Ours: {data_words(table.source)}, protocol {table.protocol}, variant {table.variant}.",
+        f"Ours: {data_words(table.source, table.found)}, protocol {table.protocol}, variant "
+        f"{table.variant}.",
     ]
     if len(measured):
         sizes = "; ".join(
             f"{task} {extent(rows['n_stays'])} of {extent(rows['n_patients'])} patients"
-            f"{_positive(rows['prevalence'])}"
+            f"{positives(rows['prevalence'])}"
             for task, rows in measured.groupby("task", sort=False)
         )
         words.append(
@@ -130,13 +131,6 @@ def _caption(frame: pd.DataFrame, table: PublishedTable, rule: Rule) -> str:
         words.append(f"{', '.join(table.extensions)}: {EXTENSION}, nothing is published of it.")
     words.append(f"A {NONE} stands for what was not run, not published or is undefined.")
     return " ".join(words)
-
-
-def _positive(prevalence: "pd.Series[float]") -> str:
-    """Return the share of positive stays; several classes have none."""
-    if prevalence.isna().all():
-        return ""
-    return f", {extent(prevalence, 1, PERCENT)} % positive"
 
 
 def _spread(frame: pd.DataFrame, table: PublishedTable) -> str:

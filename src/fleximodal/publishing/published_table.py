@@ -9,12 +9,11 @@ from typing import Any
 import pandas as pd
 
 from fleximodal.config.cells import Cell
-from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.claims import (
     ABSENT,
+    INCOMPARABLE,
     INCONCLUSIVE,
     NO_TARGET,
-    NOT_COMPARABLE,
     Claim,
 )
 from fleximodal.publishing.equivalence import Comparison, Rule, Sample, compare
@@ -76,7 +75,7 @@ def build_published(
                 **dict(zip(("modalities", "task", "metric", "method"), key, strict=True)),
                 "table": table.name,
                 "source": cell.source,
-                "data": data_kind(cell.source),
+                "data": table.data,
                 **{name: getattr(cell, name) for name in ("protocol", "cases", "variant")},
                 "measured_modalities": cell.modalities,
                 "measured_method": registered,
@@ -194,8 +193,8 @@ def _verdict(table: PrintedTable, row: Mapping[str, Any], compared: Comparison |
         return f"{NO_TARGET}{reason}"
     if row["status"] == ABSENT:
         return ABSENT
-    if row["data"] != "real":
-        return NOT_COMPARABLE
+    if table.data in INCOMPARABLE:
+        return INCOMPARABLE[table.data]
     return INCONCLUSIVE if compared is None else compared.verdict
 
 

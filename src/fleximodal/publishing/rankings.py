@@ -11,14 +11,13 @@ import pandas as pd
 
 from fleximodal.config.cells import Cell
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import data_kind
-from fleximodal.evaluation.paired import Replicated, difference, read_tests, replicate
+from fleximodal.evaluation.paired import Replicated, difference, replicate_files
 from fleximodal.io.atomic import write_json, write_text
 from fleximodal.publishing.claims import (
     ABSENT,
     CONFIRMED,
     CONTRADICTED,
-    NOT_COMPARABLE,
+    INCOMPARABLE,
     UNDECIDED,
 )
 from fleximodal.publishing.published_declaration import PublishedTable
@@ -147,8 +146,8 @@ def build_rankings(
         }
         found: Mapping[str, Mapping[str, Replicated]] = {}
         if None not in of_methods.values():
-            found = replicate(
-                {method: read_tests(path) for method, path in of_methods.items()},
+            found = replicate_files(
+                of_methods,
                 list(table.metrics.values()),
                 replicates=replicates,
                 seed=seed,
@@ -222,7 +221,7 @@ def _claim(
         "printed_second": second,
         "printed_difference": round(means[first] - means[second], 2),
         "source": table.source,
-        "data": data_kind(table.source),
+        "data": table.data,
     }
     if found is None:
         return RankingClaim(**head, verdict=ABSENT)
@@ -244,7 +243,7 @@ def _claim(
         p_printed=ahead,
         p_reverse=behind,
         outcome=outcome,
-        verdict=outcome if head["data"] == "real" else NOT_COMPARABLE,
+        verdict=INCOMPARABLE.get(table.data, outcome),
     )
 
 

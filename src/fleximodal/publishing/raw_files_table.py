@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 
 from fleximodal.errors import FleximodalError
-from fleximodal.evaluation.names import data_kind
 from fleximodal.methods.registry import nearest
 from fleximodal.publishing.claims import Claim, judge_number, write_claims
 from fleximodal.publishing.facts_declaration import RawFilesTable
@@ -110,7 +109,6 @@ def build_raw_files(
         name, of_file = told.get(table.files[row["file"]], (None, {}))
         measured = QUANTITIES[row["quantity"]].value(of_file)
         value, unit = float(row["number"]), float(_unit(row["number"]))
-        data = data_kind(table.source)
         rows.append(
             {
                 "table": table.name,
@@ -121,8 +119,8 @@ def build_raw_files(
                 "measured": measured,
                 "difference": None if measured is None else measured - value,
                 "source": table.source,
-                "data": data,
-                "verdict": judge_number(value, measured, unit / 2, data),
+                "data": table.data,
+                "verdict": judge_number(value, measured, unit / 2, table.data),
                 "reference": row["source"],
             }
         )

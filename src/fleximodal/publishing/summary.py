@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fleximodal.publishing.baseline import MISSINGNESS
-from fleximodal.publishing.claims import CONTRADICTED, DIFFERENT, NO_TARGET, NOT_COMPARABLE
+from fleximodal.publishing.claims import CONTRADICTED, DIFFERENT, INCOMPARABLE, NO_TARGET
 from fleximodal.publishing.comparison_declaration import CHANCE, NOT_CHANCE
 from fleximodal.publishing.numbers import LABELS, count, percent, rounded, share, with_spread
 from fleximodal.publishing.optimum import OPTIMUM
@@ -67,9 +67,10 @@ def _rankings(path: Path) -> list[str]:
     if frame.empty:
         return []
     lines = [f"Orders of methods ({len(frame)}): {path}", f"  {_tally(frame['verdict'])}"]
-    generated = frame[frame["verdict"] == NOT_COMPARABLE]
-    if len(generated):
-        lines.append(f"  on the synthetic data: {_tally(generated['outcome'])}")
+    for verdict in INCOMPARABLE.values():
+        rows = frame[frame["verdict"] == verdict]
+        if len(rows):
+            lines.append(f"  on the {verdict.split(': ')[1]}: {_tally(rows['outcome'])}")
     for _, row in frame[frame["verdict"] == CONTRADICTED].iterrows():
         lines.append(
             f"    contradicted: {row['claim']}: {row['our_second']} is ahead of {row['our_first']}"

@@ -51,7 +51,8 @@ def build_table(
         In row order: "cell" (the fields of a `Cell`) and the paths
         "metrics" (metrics.json) and "cost" (cost.json), both None where the data of the cell are
         absent. Where they have the key "leakage" (leakage.json, or None) and AUROC is among the
-        metrics, the methods of each modality set are followed by a row "Missingness only".
+        metrics, the methods of each modality set are followed by a row "Missingness only", unless
+        the report does not have it.
     peers
         What `read_peers` returned for `declaration.peers`.
     truth
@@ -76,7 +77,7 @@ def build_table(
         # Among complete cases presence says nothing.
         everyone = declaration.cases == ALL_CASES
         if everyone and "leakage" in group[0] and "auroc" in declaration.metrics:
-            rows.append(_missingness_row(declaration, group))
+            rows += _missingness_rows(declaration, group)
     if declaration.optimum:
         order = [*declaration.methods, MISSINGNESS]
         rows.sort(key=lambda row: order.index(row["method"]))
@@ -128,10 +129,10 @@ def _cell_row(declaration: TableDeclaration, entry: Mapping[str, Any]) -> dict[s
     }
 
 
-def _missingness_row(
+def _missingness_rows(
     declaration: TableDeclaration, group: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return the row of one modality set; absent where all cells of the set are."""
+) -> list[dict[str, Any]]:
+    """Return the row of one modality set, absent where all its cells are; none if none was made."""
     cell = group[0]["cell"]
     row = {
         "table": declaration.name,
@@ -141,14 +142,15 @@ def _missingness_row(
         "variant": None,
     }
     if all(entry["metrics"] is None for entry in group):
-        return {**row, "status": ABSENT}
+        return [{**row, "status": ABSENT}]
     report = group[0]["leakage"]
     if report is None:
         raise FleximodalError(
             f"table {declaration.name}: no leakage.json of source {cell['source']!r}, task "
             f"{cell['task']!r} and protocol {cell['protocol']!r}; check the leakage of these first"
         )
-    return {**row, "status": MEASURED, **missingness_values(report, cell["modalities"])}
+    values = missingness_values(report, cell["modalities"])
+    return [] if values is None else [{**row, "status": MEASURED, **values}]
 
 
 def _peer_row(declaration: TableDeclaration, peer: Mapping[Any, Any]) -> dict[str, Any]:

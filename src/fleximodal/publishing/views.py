@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fleximodal.evaluation.names import is_synthetic
+from fleximodal.evaluation.names import is_demo, is_synthetic
 from fleximodal.publishing.baseline import MISSINGNESS
 from fleximodal.publishing.declaration import TableDeclaration
 from fleximodal.publishing.numbers import LABELS, NONE, count, extent, positives, share, with_spread
@@ -72,11 +72,12 @@ def cost_view(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def data_words(source: str) -> str:
-    """Return what kind of data the numbers come from."""
+def data_words(source: str, release: str = "") -> str:
+    """Return what kind of data the numbers come from; `release` where it was asked for."""
     if is_synthetic(source):
         return f"synthetic (generated) data, source {source}"
-    return f"real data, source {source}"
+    demo = f" of the demonstration {release}" if is_demo(release) else ""
+    return f"real data{demo}, source {source}"
 
 
 def several_classes(measured: pd.DataFrame) -> list[str]:

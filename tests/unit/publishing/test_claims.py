@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from fleximodal.errors import FleximodalError
-from fleximodal.publishing.claims import COLUMNS, Claim, collect_claims, judge, write_claims
+from fleximodal.publishing.claims import (
+    COLUMNS,
+    Claim,
+    collect_claims,
+    judge,
+    judge_number,
+    write_claims,
+)
 
 CLAIM = Claim(
     claim="table3-x",
@@ -45,6 +52,25 @@ CLAIM = Claim(
 )
 def test_verdicts(low: float | None, high: float | None, verdict: str) -> None:
     assert judge(0.5, low, high, 0.1) == verdict
+
+
+@pytest.mark.parametrize(
+    ("measured", "data", "verdict"),
+    [
+        (10.5, "real", "equivalent"),
+        (10.6, "real", "different"),
+        (10.0, "synthetic", "not comparable: synthetic data"),
+        (10.0, "demo", "not comparable: demo release"),
+        (None, "demo", "not run: data absent"),
+    ],
+)
+def test_verdicts_on_numbers_without_spread(
+    measured: float | None, data: str, verdict: str, tmp_path: Path
+) -> None:
+    assert judge_number(10.0, measured, 0.5, data) == verdict
+    write_claims([replace(CLAIM, verdict=verdict)], tmp_path / "part.csv")
+    collect_claims([tmp_path / "part.csv"], tmp_path / "claims.csv")
+    assert pd.read_csv(tmp_path / "claims.csv")["verdict"].tolist() == [verdict]
 
 
 def test_parts_are_joined_in_order_without_a_change_of_digits(tmp_path: Path) -> None:

@@ -213,6 +213,17 @@ def test_claims_without_data_and_on_another_release(tmp_path: Path) -> None:
     ]
 
 
+def test_counts_of_a_demonstration_are_not_comparable(tmp_path: Path) -> None:
+    published = write_published(tmp_path)
+    told = [("total", 100, 100, "not comparable: demonstration data")]
+    entry = write_cohort(tmp_path, "mimic4", "48-IHM", counts=told, release="MIMIC-IV demo 2.2")
+    frame = build_cohort_table([entry], [], published)
+    assert set(frame["data"]) == {"demo"}
+    claims = {claim.claim: claim for claim in cohort_claims(frame, read_published(published))}
+    total = claims["table5-48-IHM & LOS-total"]
+    assert (total.verdict, total.data) == ("not comparable: demo release", "demo")
+
+
 def test_eight_counts_are_printed() -> None:
     printed = read_published(ROOT / "config" / "published" / "cohort_counts.csv")
     empty = build_cohort_table([], [], ROOT / "config" / "published" / "cohort_counts.csv")

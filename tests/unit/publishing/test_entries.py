@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fleximodal.publishing.entries import ends, entries
+from fleximodal.publishing.entries import cells_with, ends, entries
 
 Build = Callable[..., Any]
 CELL = "physionet2012/48-IHM/five-random/all"
@@ -18,6 +18,17 @@ def test_a_cell_without_a_file_is_absent(declare: Build) -> None:
     assert [entry["metrics"] for entry in found] == [*there, None, None]
     assert [entry["cost"] for entry in found] == [None] * 4
     assert "leakage" not in found[0]
+
+
+def test_cells_with_a_file_come_in_row_order(declare: Build) -> None:
+    declaration = declare(modalities=["vitals"], methods=["HAIM", "Concat", "MulT"])
+    concat, haim = (
+        f"results/runs/{CELL}/vitals/{name}/paper/predictions.parquet"
+        for name in ("Concat", "HAIM")
+    )
+    cells = declaration.cells()
+    assert cells_with(declaration, [concat, haim]) == [(cells[0], haim), (cells[1], concat)]
+    assert cells_with(declaration, []) == []
 
 
 def test_leakage_belongs_to_source_task_and_protocol(declare: Build) -> None:

@@ -143,6 +143,25 @@ def test_no_row_of_missingness_without_auroc(declare: Build, entries: Build) -> 
     assert list(frame["method"]) == declaration.methods
 
 
+def test_missingness_of_several_classes_is_shown_and_where_there_is_none_nothing(
+    declare: Build, entries: Build
+) -> None:
+    declaration = declare(source="adni", task="diagnosis", metrics=["auroc"])
+    cells = entries(declaration, leakage=[0.5])
+    report = json.loads(cells[0]["leakage"].read_text())
+    (split,) = report["missingness_only"]["vitals+labs"].values()
+    split["undefined"] = 1  # a class that is not in the test part
+    cells[0]["leakage"].write_text(json.dumps(report))
+    row = build_table(declaration, cells).iloc[-1]
+    assert row["method"] == "Missingness only" and row["auroc_mean"] == pytest.approx(0.5)
+    split["auroc"] = None  # no class is
+    cells[0]["leakage"].write_text(json.dumps(report))
+    row = build_table(declaration, cells).iloc[-1]
+    assert row["method"] == "Missingness only" and pd.isna(row["auroc_mean"])
+    cells[0]["leakage"].write_text('{"gates": []}')
+    assert list(build_table(declaration, cells)["method"]) == declaration.methods
+
+
 def test_leakage_reports_that_do_not_fit_are_refused(declare: Build, entries: Build) -> None:
     declaration = declare()
     cells = entries(declaration, leakage=[0.6])

@@ -91,8 +91,8 @@ def test_combinations_count_labelled_subjects_by_what_is_there(raw: Path) -> Non
     counts = _json(_write(raw) / "counts.json")
     assert counts["combinations"] == {"": 1, "GC": 2, "IGCB": 2}
     assert counts["subjects"]["labelled"] == 5 and counts["subjects"]["all"] == 8
-    assert counts["rows"]["DXSUM_PDXCONV_09May2024"] == 12
-    assert counts["channels"] == "unknown" and counts["release"] == "ADNI"
+    assert counts["raw"]["DXSUM_PDXCONV_09May2024"]["rows"] == 12 and "rows" not in counts
+    assert counts["channels"] == "unknown" and counts["release"] == "ADNI 09May2024"
     generated = _json(_write(raw, source="synthetic-adni") / "counts.json")
     assert generated["release"] == "generated"
 

@@ -41,7 +41,6 @@ class Extraction:
         self.work.mkdir()
         self.entries: list[dict[str, Any]] = []
         self.counts: dict[str, Any] = {}
-        self.rows: dict[str, int] = {}
         self.seen: list[np.ndarray] = []
         self.present: dict[str, np.ndarray] = {}
 
@@ -49,7 +48,8 @@ class Extraction:
         """Read the diagnoses, which say whose rows the study tables keep."""
         path = find_table(self.raw, "diagnosis", DIAGNOSIS)
         self.labels = read_labels(path)
-        self.rows[path.stem] = self.labels.read
+        # The study has no versions; a download is known by the day of its diagnoses.
+        self.release = f"ADNI {path.stem.removeprefix(f'{DIAGNOSIS}_')}"
         self.seen.append(self.labels.subjects["stay_id"].to_numpy())
 
     def write_image(self) -> None:
@@ -61,7 +61,7 @@ class Extraction:
             regions = read_freesurfer(path, self.preparation)
             features = _features(regions.names, [False] * len(regions.names))
             self._write("image", regions.stay_id, features, "standard", regions.fill)
-            self._count("image", regions.counts, {path.stem: regions.counts["scans"]})
+            self.counts["image"] = regions.counts
         else:
             drop = self.preparation.zero_scans == "drop"
             volumes = read_ravens(self.raw / "image", drop_zero_scans=drop)
@@ -69,7 +69,7 @@ class Extraction:
             features = _features(names, [False] * len(names))
             features = features.with_columns(place=pl.Series(volumes.place, dtype=pl.Int64))
             self._write("image", volumes.stay_id, features, "pooled", volumes.fill, volumes.shape)
-            self._count("image", volumes.counts, {"ADNI_G": volumes.counts["scans"]})
+            self.counts["image"] = volumes.counts
 
     def write_genomic(self) -> None:
         """Write the dosages of variants; nothing without their folder."""
@@ -80,7 +80,7 @@ class Extraction:
         # An unknown dosage is filled as that of a category: with the most frequent one.
         features = _features(dosages.names, [True] * len(dosages.names))
         self._write("genomic", dosages.stay_id, features, "range", dosages.fill, dtype=np.int8)
-        self._count("genomic", dosages.counts, {})
+        self.counts["genomic"] = dosages.counts
 
     def write_study(self, name: str, read: Callable[[Path, pl.Series, Preparation], Study]) -> None:
         """Write the study tables of one modality, read by `read`; nothing without their folder."""
@@ -92,7 +92,7 @@ class Extraction:
         features = _features(vectors.names, vectors.categorical)
         self._write(name, vectors.stay_id, features, "range", vectors.fill)
         self.seen.append(study.seen)
-        self._count(name, study.counts, study.rows)
+        self.counts[name] = study.counts
 
     def finish(self, source: str) -> None:
         """Write the subjects, and what describes the folder.
@@ -112,11 +112,10 @@ class Extraction:
         pl.DataFrame(schema=_EVENTS).write_parquet(self.folder / "events.parquet")
         write_json(self.folder / "modalities.json", {"subject": self.entries})
         counts = {
-            "release": "generated" if source.startswith("synthetic-") else "ADNI",
+            "release": "generated" if source.startswith("synthetic-") else self.release,
             "channels": "unknown",
             "subjects": _tell_subjects(stays),
             "combinations": self._combinations(stays),
-            "rows": self.rows,
             "raw": raw_facts(self.raw),
             **self.counts,
         }
@@ -161,10 +160,6 @@ class Extraction:
         self.seen.append(stay_id)
         self.present[name] = stay_id
         LOGGER.info("%s: %s subjects, %s features", name, len(stay_id), features.height)
-
-    def _count(self, name: str, counts: dict[str, Any], rows: dict[str, int]) -> None:
-        self.counts[name] = counts
-        self.rows |= rows
 
     def _stays(self) -> pl.DataFrame:
         everyone = pl.DataFrame({"stay_id": np.unique(np.concatenate(self.seen))})

@@ -14,10 +14,9 @@ NO_ROW = "no row in the table of diagnoses"
 
 @dataclass(frozen=True)
 class Labels:
-    """One row per subject of the table of diagnoses, and the number of the table's rows."""
+    """One row per subject of the table of diagnoses."""
 
     subjects: pl.DataFrame
-    read: int
 
     @property
     def complete(self) -> pl.Series:
@@ -61,4 +60,4 @@ def read_labels(path: Path) -> Labels:
             why=pl.when(gap).then(pl.lit(GAP)).when(changes).then(pl.lit(CHANGES)),
         )
     )
-    return Labels(told, rows.height)
+    return Labels(told)

@@ -34,11 +34,10 @@ ADMINISTRATIVE = (
 
 @dataclass(frozen=True)
 class Study:
-    """Vectors of one modality, all subjects (n,) met in its tables, rows read, and counts."""
+    """Vectors of one modality, all subjects (n,) met in its tables, and counts."""
 
     features: Features
     seen: np.ndarray
-    rows: dict[str, int]
     counts: dict[str, Any]
 
 
@@ -68,19 +67,17 @@ def clinical(folder: Path, stay_ids: pl.Series, preparation: Preparation) -> Stu
     if not multihot:
         return study
     wider = study.features.beside(drugs(medication, stay_ids))
-    return Study(wider, study.seen, study.rows, study.counts)
+    return Study(wider, study.seen, study.counts)
 
 
 def biospecimen(folder: Path, stay_ids: pl.Series, preparation: Preparation) -> Study:
     """Read the results of APOE and the analytes of cerebrospinal fluid; see `clinical`."""
     apoe = _read(find_table(folder, "biospecimen", APOE), preparation)
-    path = find_table(folder, "biospecimen", ANALYTES)
-    unlinked = _read(path, preparation, linked=False)
+    unlinked = _read(find_table(folder, "biospecimen", ANALYTES), preparation, linked=False)
     analytes, lost = link(unlinked, apoe, preparation.linkage)
     tables = [arrange_apoe(apoe, preparation.apoe), analytes]
     study = _study(tables, stay_ids, preparation, "biospecimen tables")
-    rows = study.rows | {path.stem: unlinked.rows.height}
-    return Study(study.features, study.seen, rows, study.counts | {"rows_without_subject": lost})
+    return Study(study.features, study.seen, study.counts | {"rows_without_subject": lost})
 
 
 def _read(path: Path, preparation: Preparation, *, linked: bool = True) -> StudyTable:
@@ -106,5 +103,4 @@ def _study(
         "dropped": sorted(set(dropped).intersection(name for t in tables for name in t.raw)),
         "left_out": features.left_out,
     }
-    rows = {table.path.stem: table.rows.height for table in tables}
-    return Study(features, seen, rows, counts)
+    return Study(features, seen, counts)
