@@ -25,8 +25,8 @@ from fleximodal.sources.synthetic_adni.people import People
 from fleximodal.sources.synthetic_adni.settings import ApoeLayout
 from fleximodal.sources.synthetic_adni.visits import Visits
 
-APOERES = "biospecimen/APOERES_09May2024.csv"
-ELECSYS = "biospecimen/UPENNBIOMK_ROCHE_ELECSYS_09May2024.csv"
+APOERES = "biospecimen/APOERES_01Jan2026.csv"
+ELECSYS = "biospecimen/UPENNBIOMK_ROCHE_ELECSYS_01Jan2026.csv"
 _ANALYTES = ("ABETA40", "ABETA42", "TAU", "PTAU")
 # Logarithms of pg/mL; amyloid shows in ABETA42 alone, tau in two analytes, ABETA40 says nothing.
 PANEL = Panel(

@@ -21,9 +21,9 @@ from fleximodal.sources.synthetic_adni.model import FLAGS
 from fleximodal.sources.synthetic_adni.people import People
 from fleximodal.sources.synthetic_adni.visits import Visits
 
-MEDHIST = "clinical/MEDHIST_09May2024.csv"
-NEUROEXM = "clinical/NEUROEXM_09May2024.csv"
-VITALS = "clinical/VITALS_09May2024.csv"
+MEDHIST = "clinical/MEDHIST_01Jan2026.csv"
+NEUROEXM = "clinical/NEUROEXM_01Jan2026.csv"
+VITALS = "clinical/VITALS_01Jan2026.csv"
 _LAST_PHASE_OF_MEDHIST = 2
 _AGAIN = {NEUROEXM: 0.3, VITALS: 0.85}
 _ABSENT = {MEDHIST: 0.03, NEUROEXM: 0.04}

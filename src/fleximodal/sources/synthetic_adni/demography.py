@@ -21,7 +21,7 @@ from fleximodal.sources.synthetic_adni.model import NUMBERS
 from fleximodal.sources.synthetic_adni.people import People
 from fleximodal.sources.synthetic_adni.visits import Visits
 
-PTDEMOG = "clinical/PTDEMOG_09May2024.csv"
+PTDEMOG = "clinical/PTDEMOG_01Jan2026.csv"
 _ABSENT = 0.02
 _GAPS = 0.04
 _NO_YEAR = 9999

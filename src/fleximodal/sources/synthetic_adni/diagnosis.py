@@ -17,7 +17,7 @@ from fleximodal.sources.synthetic_adni.forms import (
 from fleximodal.sources.synthetic_adni.people import People
 from fleximodal.sources.synthetic_adni.visits import Visits
 
-NAME = "diagnosis/DXSUM_PDXCONV_22Apr2024.csv"
+NAME = "diagnosis/DXSUM_PDXCONV_01Jan2026.csv"
 
 
 def write_diagnoses(

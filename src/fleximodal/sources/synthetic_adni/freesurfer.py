@@ -19,7 +19,7 @@ from fleximodal.sources.synthetic_adni.panel import Panel
 from fleximodal.sources.synthetic_adni.people import People
 from fleximodal.sources.synthetic_adni.scans import Scans
 
-NAME = "image/UCSFFSX7_09Jun2025.csv"
+NAME = "image/UCSFFSX7_01Jan2026.csv"
 # Loadings of the standard value; below zero where the region shrinks with atrophy.
 ATROPHY = {
     **{"ST29SV": -0.85, "ST88SV": -0.85},  # hippocampi

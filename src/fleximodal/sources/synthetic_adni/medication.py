@@ -18,7 +18,7 @@ from fleximodal.sources.synthetic_adni.forms import (
 from fleximodal.sources.synthetic_adni.people import People
 from fleximodal.sources.synthetic_adni.visits import Visits
 
-RECCMEDS = "clinical/RECCMEDS_09May2024.csv"
+RECCMEDS = "clinical/RECCMEDS_01Jan2026.csv"
 _MEAN_PER_VISIT = 1.6
 _DRUGS = [
     "".join(parts)
