@@ -7,7 +7,8 @@ from snakemake.exceptions import WorkflowError
 
 from fleximodal.cohorts.registry import TASKS, find_task, reader_of
 from fleximodal.config.available import available_sources
-from fleximodal.config.cells import PATTERN, cell_of, describe, protocol_settings
+from fleximodal.config.cell import PATTERN, cell_of
+from fleximodal.config.cells import describe, protocol_settings
 from fleximodal.config.code import fingerprint
 from fleximodal.config.folders import raw_file
 from fleximodal.config.load import load_config, method_settings, training_of

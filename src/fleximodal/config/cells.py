@@ -1,35 +1,11 @@
-"""A cell of a table: what it is called, where it lives, what describes it whole."""
+"""What a cell is under a configuration: its splits, and everything that decides its result."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from fleximodal.config.cell import Cell
 from fleximodal.config.load import method_settings, training_of
 from fleximodal.config.schema import Config
-
-PATTERN = "{source}/{task}/{protocol}/{cases}/{modalities}/{method}/{variant}"
-ALL_CASES = "all"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A source, task, protocol, cases, modalities, method and variant, with all splits and seeds.
-
-    `cases` is "all", or the modalities, joined by +, that a stay must have to be in any part.
-    """
-
-    source: str
-    task: str
-    protocol: str
-    cases: str
-    modalities: str
-    method: str
-    variant: str
-
-    @property
-    def path(self) -> str:
-        """The cell's folder below `results/runs` and `results/metrics`."""
-        return PATTERN.format(**asdict(self))
 
 
 def split_names(config: Config, protocol: str) -> list[str]:
@@ -67,8 +43,3 @@ def describe(config: Config, cell: Cell) -> dict[str, Any]:
         "settings": settings.model_dump(mode="json"),
         "training": {} if training is None else training.model_dump(mode="json"),
     }
-
-
-def cell_of(wildcards: Mapping[str, str]) -> Cell:
-    """Return the cell that a rule's wildcards name."""
-    return Cell(**{name: wildcards[name] for name in Cell.__dataclass_fields__})

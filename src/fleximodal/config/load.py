@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from fleximodal.config.errors import explain
-from fleximodal.config.schema import Config, Network, Section, TaskValues, Training
+from fleximodal.config.schema import Config, Network, TaskValues
+from fleximodal.config.section import Section
+from fleximodal.config.training import Training
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import TASKS
 from fleximodal.methods.registry import find_method, known_methods, nearest

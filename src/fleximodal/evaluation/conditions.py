@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.bootstrap import interval_of
 from fleximodal.evaluation.names import PAIRED_METRICS, data_kind

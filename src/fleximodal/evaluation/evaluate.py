@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.evaluation.bootstrap import bootstrap_values
 from fleximodal.evaluation.curves import curves_of
 from fleximodal.evaluation.names import data_kind

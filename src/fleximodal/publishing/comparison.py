@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.evaluation.names import data_kind
 from fleximodal.evaluation.paired import Difference, difference, replicate_files
 from fleximodal.publishing.comparison_declaration import (

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols
+from fleximodal.config.cell import ALL_CASES, Cell
+from fleximodal.config.protocols import Protocols
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import PAIRED_METRICS, TASKS
 from fleximodal.methods.variants import NOISE, SHUFFLED_LABELS, parse_variant

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.publishing.claims import NO_TARGET, write_claims
 from fleximodal.publishing.complexity_declaration import ComplexityTable
 from fleximodal.publishing.equivalence import Rule

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from fleximodal.config.errors import explain
-from fleximodal.config.schema import Section
+from fleximodal.config.section import Section
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import nearest
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 
 
 class Declared(Protocol):

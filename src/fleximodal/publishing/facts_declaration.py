@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import TASKS
 from fleximodal.publishing.declaration_file import check_names, read_keys, read_mapping

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols
+from fleximodal.config.cell import ALL_CASES, Cell
+from fleximodal.config.protocols import Protocols
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import SYNTHETIC
 from fleximodal.publishing.declaration import ModalitySet

@@ -14,7 +14,7 @@ from fleximodal.combination_names import (
     letters_of,
     pair_label,
 )
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.publishing.entries import entries
 from fleximodal.publishing.figure_declaration import Entry, FigureDeclaration

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from fleximodal.config.cells import Cell
-from fleximodal.config.schema import Section
+from fleximodal.config.cell import Cell
+from fleximodal.config.section import Section
 from fleximodal.errors import FleximodalError
 from fleximodal.publishing.declaration_file import read_keys, read_mapping
 from fleximodal.publishing.titled import Titled

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from fleximodal.config.cells import ALL_CASES, Cell
-from fleximodal.config.schema import Protocols, Section
+from fleximodal.config.cell import ALL_CASES, Cell
+from fleximodal.config.protocols import Protocols
+from fleximodal.config.section import Section
 from fleximodal.evaluation.names import PAIRED_METRICS, SYNTHETIC, TASKS
 from fleximodal.publishing.declaration import ModalitySet
 from fleximodal.publishing.declaration_file import check_names

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from fleximodal.config.schema import Section
+from fleximodal.config.section import Section
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import METRICS
 from fleximodal.publishing.declaration_file import check_names, read_keys

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.publishing.claims import (
     ABSENT,
     INCOMPARABLE,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.paired import Replicated, difference, replicate_files
 from fleximodal.io.atomic import write_json, write_text

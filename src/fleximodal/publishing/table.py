@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fleximodal.config.cells import ALL_CASES
+from fleximodal.config.cell import ALL_CASES
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind
 from fleximodal.publishing.baseline import MISSINGNESS, missingness_values

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field
 
-from fleximodal.config.schema import Section
+from fleximodal.config.section import Section
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.names import data_kind, is_demo
 

@@ -14,7 +14,7 @@ import torch
 
 from fleximodal.cohorts.fitting import hash_of_stays
 from fleximodal.cohorts.splits import read_splits
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.packed import FILE, PackedDataset, read_packed
 from fleximodal.dataset.scaler import Scaler, read_scalers
 from fleximodal.errors import FleximodalError

@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.batch import Batch, BatchBuilder
 from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import write_json

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import xgboost
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.settings import HAIMSettings
 from fleximodal.training.haim_features import haim_features

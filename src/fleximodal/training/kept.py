@@ -5,11 +5,10 @@ from typing import Literal
 
 import numpy as np
 
+from fleximodal.config.cell import ALL_CASES
 from fleximodal.dataset.packed import PackedDataset
 from fleximodal.dataset.ragged import Series, Table
 from fleximodal.errors import FleximodalError
-
-ALL_CASES = "all"
 
 
 def without_modality(dataset: PackedDataset) -> np.ndarray:

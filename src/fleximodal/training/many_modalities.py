@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from fleximodal import ranking
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.scaler import fit_scaler
 from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import write_json

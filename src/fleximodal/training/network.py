@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.batch import BatchBuilder
 from fleximodal.dataset.packed import Items, PackedDataset, Series
 from fleximodal.dataset.ragged import Table

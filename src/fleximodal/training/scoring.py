@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.methods.settings import NetworkSettings
 from fleximodal.training.epoch import predict_part
 from fleximodal.training.member import Member

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fleximodal.cohorts.splits import read_splits
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.packed import read_packed
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import settings_of

@@ -9,13 +9,8 @@ import yaml
 
 from fleximodal.cohorts.patients import split_patients
 from fleximodal.cohorts.protocols import make_splits
-from fleximodal.config.cells import (
-    Cell,
-    cell_of,
-    describe,
-    protocol_settings,
-    split_names,
-)
+from fleximodal.config.cell import Cell, cell_of
+from fleximodal.config.cells import describe, protocol_settings, split_names
 from fleximodal.config.document import document
 from fleximodal.config.load import load_config, method_settings
 from fleximodal.errors import FleximodalError

@@ -17,7 +17,7 @@ from sklearn.preprocessing import label_binarize
 
 from fleximodal import class_ranking, ranking
 from fleximodal.class_ranking import rank_classes
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.bootstrap import bootstrap_values, draw_weights
 from fleximodal.evaluation.conditions import evaluate_common_test, evaluate_conditions

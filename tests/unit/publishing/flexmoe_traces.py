@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.figure_declaration import FigureDeclaration, load_figure
 from fleximodal.publishing.figure_inputs import FigureInputs, read_inputs

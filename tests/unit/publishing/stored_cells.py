@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.evaluation.names import METRICS
 
 HEAD = {"n_stays": 300, "n_patients": 250, "prevalence": 0.12, "bootstrap": {"replicates": 200}}

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.evaluation.conditions import evaluate_conditions
 from fleximodal.evaluation.evaluate import evaluate_cell
 from fleximodal.publishing.comparison import build_comparison

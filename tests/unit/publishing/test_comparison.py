@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.comparison import build_comparison

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.complexity_declaration import ComplexityTable

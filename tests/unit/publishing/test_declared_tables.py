@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.comparison_declaration import Comparison

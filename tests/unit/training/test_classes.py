@@ -19,7 +19,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.errors import FleximodalError
 from fleximodal.methods import registry
 from fleximodal.methods.registry import Method

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.scaler import fit_scaler
 from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.methods.settings import FuseMoESettings, NetworkSettings

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.packed import Table
 from fleximodal.methods.registry import find_method
 from fleximodal.methods.settings import NetworkSettings

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fleximodal.config.cells import Cell
+from fleximodal.config.cell import Cell
 from fleximodal.dataset.packed import PackedDataset
 from fleximodal.errors import FleximodalError
 from fleximodal.evaluation.evaluate import evaluate_cell

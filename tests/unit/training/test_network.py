@@ -13,7 +13,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.settings import ConcatSettings, FuseMoESettings, NetworkSettings
 from fleximodal.methods.variants import parse_variant, with_variant

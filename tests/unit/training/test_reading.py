@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.preprocessing import MinMaxScaler
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.packed import PackedDataset
 from fleximodal.dataset.scaler import fit_scaler
 from fleximodal.methods.settings import NetworkSettings

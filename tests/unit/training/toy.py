@@ -8,7 +8,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from fleximodal.config.schema import Training
+from fleximodal.config.training import Training
 from fleximodal.dataset.batch import Batch
 from fleximodal.dataset.packed import Items, PackedDataset, Series, write_packed
 from fleximodal.dataset.scaler import fit_scaler, write_scalers
