@@ -48,7 +48,7 @@ def evaluate_cell(
     output
         Folder that is replaced as a whole; nothing of a single stay is written to it.
     cell
-        The fields of `fleximodal.config.cells.Cell`.
+        The fields of `fleximodal.config.cell.Cell`.
     replicates, seed
         Number of bootstrap resamples of patients, and the seed of their draw.
 

@@ -58,6 +58,11 @@ _QUESTIONS = [
         FlexMoESettings(bank="observed"),
         "Flex-MoE with a row of its bank for combinations that occur in training alone",
     ),
+    Method(
+        "Flex-MoE-observed-bank-without-ES",
+        FlexMoESettings(bank="observed", specialise=False),
+        "the same without an expert per combination: nothing grows with the number of combinations",
+    ),
 ]
 
 

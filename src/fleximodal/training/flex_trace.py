@@ -103,7 +103,9 @@ def trace_model(
     combination = torch.cat(indices).cpu()
     known = combination >= 0
     stays = torch.bincount(combination[known], minlength=len(names)).tolist()
-    cells = None if bank.cells is None else bank.cells.detach().double().cpu()
+    cells = None
+    if bank.kind == "combination" and bank.cells is not None:
+        cells = bank.cells.detach().double().cpu()
     occurring = [number for number, count in enumerate(stays) if count]
     labels = member.dataset.label[positions.numpy()]
     return {

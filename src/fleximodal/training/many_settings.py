@@ -16,7 +16,7 @@ class ManyModalities(BaseModel):
         [2, 3, 4, 6, 8, 10], min_length=1, description="numbers of modalities M"
     )
     methods: list[str] = Field(
-        ["Flex-MoE", "Flex-MoE-without-ES", "Flex-MoE-observed-bank", "Concat"],
+        ["Flex-MoE", "Flex-MoE-without-ES", "Flex-MoE-observed-bank-without-ES", "Concat"],
         min_length=1,
         description="registered methods",
     )

@@ -110,12 +110,14 @@ def test_an_observed_bank_has_rows_for_combinations_of_training_stays() -> None:
     model = make_flexmoe(small_flexmoe(bank="observed"))
     bank, batch = model.marker, table_batch()
     model.prepare(PRESENT[:, [0, 1, 1]])
-    assert torch.nonzero(bank.occurs).flatten().tolist() == [0, 4]
+    assert torch.nonzero(bank.row_of >= 0).flatten().tolist() == [0, 4]
+    assert bank.cells.shape == (2, 4, STEPS, 8)
     streams = model.encode(batch)
-    assert torch.equal(streams[0][1], bank.cells[4, 0])
+    assert torch.equal(streams[0][1], bank.cells[bank.row_of[4], 0])
     assert torch.equal(streams[0][2], bank.shared[0])
     model.prepare(PRESENT[:, [3]])
-    assert torch.nonzero(bank.occurs).flatten().tolist() == [13]
+    assert torch.nonzero(bank.row_of >= 0).flatten().tolist() == [13]
+    assert len(bank.cells) == 1
     again = make_flexmoe(small_flexmoe(bank="observed"))
     again.load_state_dict(model.state_dict())
     assert torch.equal(again.eval()(batch).logits, model.eval()(batch).logits)
