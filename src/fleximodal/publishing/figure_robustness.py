@@ -14,6 +14,7 @@ from fleximodal.publishing.robustness_numbers import robustness_numbers
 from fleximodal.publishing.views import data_words
 
 MAP = "cividis"
+LONGEST_UPRIGHT = 7  # letters of a modality that fit under a column
 
 
 def numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.DataFrame:
@@ -102,7 +103,11 @@ def _draw_subsets(figure: Figure, axis: Axes, numbers: pd.DataFrame, methods: li
                 fontsize=7,
                 color="#FFFFFF" if value < middle else "#000000",
             )
-    axis.set_xticks(range(len(subsets)), [s.replace("+", "\n") for s in subsets], fontsize=7.5)
+    longest = max(len(name) for subset in subsets for name in subset.split("+"))
+    if longest > LONGEST_UPRIGHT:
+        axis.set_xticks(range(len(subsets)), subsets, fontsize=7, rotation=40, ha="right")
+    else:
+        axis.set_xticks(range(len(subsets)), [s.replace("+", "\n") for s in subsets], fontsize=7.5)
     axis.set_yticks(range(len(methods)), methods)
     axis.grid(visible=False)
     axis.set(title="What is left at test time: AUROC (%)")
