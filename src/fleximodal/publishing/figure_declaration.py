@@ -53,9 +53,9 @@ class FigureKeys(Titled):
     )
     paper: str = Field("FuseMoE", min_length=1, description="the paper")
     caption: str = Field(min_length=1, description="what is shown, and what it is not")
-    release: Literal["mimic4", "mimic3", "adni"] | None = Field(
+    release: Literal["mimic4", "mimic3", "adni", "physionet2012"] | None = Field(
         None,
-        description="release that the paper used; `papers_data` says whether its generated "
+        description="release that the figure is about; `papers_data` says whether its generated "
         "likeness stands in for it; many_modalities: none",
     )
     tasks: list[Literal["48-IHM", "LOS", "25-PHE", "one-year-mortality", "diagnosis"]] = Field(
