@@ -140,7 +140,7 @@ rule draw_published_figure:
 
 
 rule draw_own_figure:
-    """Draw a figure for which nothing was published: the autoencoder, robustness."""
+    """Draw a figure for which nothing was published."""
     input:
         declaration=f"{OWN}/figures/{{figure}}.yaml",
         results=lambda wildcards: figure_results(wildcards.figure),
@@ -158,7 +158,7 @@ rule draw_own_figure:
     log:
         "<logs>/draw_own_figure/{figure}.log",
     wildcard_constraints:
-        figure="|".join(figures_of("autoencoder", "robustness", "many_modalities")),
+        figure="|".join(name for name in FIGURES if name not in CLAIMING_FIGURES),
     conda:
         "../envs/plots.yaml"
     threads: 1

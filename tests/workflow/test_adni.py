@@ -203,7 +203,7 @@ def mask_of_another_shape(release: Path) -> tuple[str, ...]:
 
 
 def empty_table(release: Path) -> tuple[str, ...]:
-    file = release / "clinical" / "VITALS_09May2024.csv"
+    file = release / "clinical" / "VITALS_01Jan2026.csv"
     file.write_text(file.read_text().splitlines(keepends=True)[0])
     return file.name, "has a header but no row"
 
@@ -236,7 +236,7 @@ def test_folder_without_one_of_its_tables(project: Project, releases: Path, tmp_
     """The study is found by the name of its folder; a modality is whole or absent."""
     shutil.copytree(releases / "adni", tmp_path / "data" / "adni")
     biospecimen = tmp_path / "data" / "adni" / "biospecimen"
-    (biospecimen / "APOERES_09May2024.csv").unlink()
+    (biospecimen / "APOERES_01Jan2026.csv").unlink()
     given = {"tables": ["tiny"], "figures": [], "data_folders": [str(tmp_path / "data")]}
     project.write({**SMALL, **given})
     outcome = project.run("results/canonical/adni/counts.json")

@@ -350,14 +350,14 @@ def test_switches_change_their_own_files_only(tmp_path: Path) -> None:
         write_release(tmp_path / str(number), settings={**SMALL, **more})
     plain, ravens, both, genotype = (contents(tmp_path / str(number)) for number in range(4))
     told = {"truth.json", "truth.parquet"}
-    freesurfer = {"image/UCSFFSX7_09Jun2025.csv"}
+    freesurfer = {"image/UCSFFSX7_01Jan2026.csv"}
     maps = {name for name in ravens if name.startswith("image/")}
     assert len(maps) == 3 and set(plain) - freesurfer == set(ravens) - maps
     assert {**plain, **ravens}.keys() == both.keys()
     for name in both.keys() - told:
         assert both[name] == {**plain, **ravens}[name]
     changed = {name for name in plain if plain[name] != genotype[name]}
-    assert changed == {"biospecimen/APOERES_09May2024.csv", "truth.json"}
+    assert changed == {"biospecimen/APOERES_01Jan2026.csv", "truth.json"}
     first, second = (read(tmp_path / number, "APOERES") for number in "03")
     assert list(second.columns[3:6]) == ["VISCODE", "GENOTYPE", "APTESTDT"]
     pairs = first["APGEN1"].astype(str) + "/" + first["APGEN2"].astype(str)
