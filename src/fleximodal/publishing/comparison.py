@@ -43,8 +43,8 @@ def build_comparison(
 
     `verdict` is "higher" or "lower" if the 95 % interval of the paired difference leaves out zero,
     else "no difference found"; for shuffled labels, whether the interval of the AUROC holds 0.5;
-    for a modality of noise, whether the interval of the difference from having no such modality
-    reaches zero or below.
+    for a modality of noise, whether the interval of the AUROC's difference from having no such
+    modality reaches zero or below. Other metrics of such controls have no verdict.
 
     Parameters
     ----------
@@ -130,9 +130,13 @@ def _verdict(
 ) -> str | None:
     if against is None:
         return REFERENCE
+    control = shuffles(cell.variant) or noise_of(cell.variant) is not None
+    # Others depend on a threshold, and may rise where nothing is told from anything.
+    if control and metric != "auroc":
+        return None
     if shuffles(cell.variant):
         low, high = summary["low"], summary["high"]
-        if metric != "auroc" or low is None or high is None:
+        if low is None or high is None:
             return None
         return CHANCE if low <= COIN <= high else NOT_CHANCE
     if apart is None or apart.low is None or apart.high is None:

@@ -28,7 +28,7 @@ class ComparisonKeys(Titled):
     """The keys of a declaration."""
 
     kind: Literal["comparison"] = Field(
-        description="a comparison of variants, methods or cases on the same data"
+        description="a comparison of variants, methods, cases or modality sets on the same stays"
     )
     caption: str = Field(min_length=1, description="what is shown")
     release: Release = Field(description="the release that the papers used")
@@ -44,7 +44,7 @@ class ComparisonKeys(Titled):
     variants: list[str] = Field(
         min_length=1,
         description="variants, in row order; a control is held against its target. One alone where "
-        "methods or cases are compared",
+        "something else is compared",
     )
     reference: str = Field("paper", description="the variant that the others are held against")
     reference_method: str | None = Field(
@@ -52,6 +52,9 @@ class ComparisonKeys(Titled):
     )
     reference_cases: Cases | None = Field(
         None, description="the cases that the others are held against, where cases are compared"
+    )
+    reference_modalities: ModalitySet | None = Field(
+        None, description="the set that the others are held against, where sets are compared"
     )
     metrics: list[str] = Field(["auroc", "f1"], min_length=1, description="metrics")
 
@@ -71,7 +74,7 @@ class Comparison(ComparisonKeys):
         """Return each cell and the one it is held against: sets, methods, variants, cases.
 
         The reference is held against nothing. A modality of noise is held against the same method
-        without that modality, everything else against the reference variant, method or cases.
+        without that modality, everything else against the reference variant, method, cases or set.
         """
         keys = product(self.modalities, self.methods, self.variants, self.all_cases)
         cells = [self._cell(*key) for key in keys]
@@ -104,6 +107,7 @@ class Comparison(ComparisonKeys):
             variant=cell.variant if len(self.variants) == 1 else self.reference,
             method=self.reference_method or cell.method,
             cases=self.reference_cases or cell.cases,
+            modalities=self.reference_modalities or cell.modalities,
         )
         return None if reference == cell else reference
 
@@ -165,11 +169,12 @@ def _check_references(path: Path | str, keys: ComparisonKeys) -> None:
         "variants": len(keys.variants) > 1,
         "reference_method": keys.reference_method is not None,
         "reference_cases": keys.reference_cases is not None,
+        "reference_modalities": keys.reference_modalities is not None,
     }
     if sum(compared.values()) != 1:
         raise FleximodalError(
             f"{path}: one thing must be compared: give several variants, or reference_method, or "
-            "reference_cases, and neither of the others"
+            "reference_cases, or reference_modalities, and none of the others"
         )
     if len(keys.all_cases) > 1 and keys.reference_cases is None:
         raise FleximodalError(f"{path}: cases: of several, reference_cases must name one")
@@ -179,3 +184,5 @@ def _check_references(path: Path | str, keys: ComparisonKeys) -> None:
         check_names(path, "reference_method", [keys.reference_method], keys.methods)
     if keys.reference_cases is not None:
         check_names(path, "reference_cases", [keys.reference_cases], keys.all_cases)
+    if keys.reference_modalities is not None:
+        check_names(path, "reference_modalities", [keys.reference_modalities], keys.modalities)

@@ -80,6 +80,8 @@ def test_controls_say_whether_they_are_as_they_must_be(tmp_path: Path) -> None:
     assert laplace["paper+noise-notes"] == "as it must be: no gain"
     noise = frame[frame["variant"] == "paper+noise-notes"]
     assert set(noise["against_modalities"]) == {"vitals"}
+    controls = frame[frame["variant"] != "paper"]
+    assert controls[controls["metric"] != "auroc"]["verdict"].isna().all()
 
 
 def test_absent_data_are_said(tmp_path: Path) -> None:
@@ -176,10 +178,23 @@ def test_cases_are_held_against_one_of_them(tmp_path: Path) -> None:
     assert "HAIM paper cases vitals+notes: " in summarise([tmp_path / "methods.csv"])
 
 
+def test_modality_sets_are_held_against_one_of_them(tmp_path: Path) -> None:
+    sets = ["vitals", "notes", "vitals+notes"]
+    table = declared(tmp_path, modalities=sets, reference_modalities=sets[2], methods=["HAIM"])
+    frame = built(tmp_path, table, lambda cell: 3.0 if cell.modalities == sets[2] else 0.5)
+    rows = frame[frame["metric"] == "auroc"]
+    assert rows["modalities"].tolist() == sets
+    assert rows["verdict"].tolist() == ["lower", "lower", "reference"]
+    view = comparison_page(frame, table).view
+    assert view["Against"].tolist()[::2] == [f"on {sets[2]}", f"on {sets[2]}", "–"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({}, "one thing must be compared"),
+        ({"reference_modalities": "notes"}, "reference_modalities: unknown .*notes"),
+        ({"reference_modalities": "vitals", "reference_cases": "all"}, "one thing must be"),
         ({"variants": ["paper", "released"], "reference_method": "HAIM"}, "one thing must be"),
         ({"reference_cases": "all", "reference_method": "HAIM"}, "one thing must be compared"),
         ({"cases": ["all", "notes"], "reference_method": "HAIM"}, "reference_cases must name one"),
