@@ -65,15 +65,19 @@ def fit_table(table: Table, rows: np.ndarray, filling: Filling = DEFAULT) -> Tab
     Scaling `range` maps minimum and maximum of a column to -1 and 1, a constant column to -1, as
     scikit-learn's MinMaxScaler; `standard` gives a column mean 0 and deviation 1 (division by n; a
     constant one keeps deviation 1); `pooled` has one mean and deviation of all cells. A column
-    without a known cell has mean 0, deviation 1 and fill 0.
+    without a known cell has mean 0, deviation 1 and fill 0. Under `range`, categories of a table of
+    floating-point numbers stay as they were encoded (register H-40); dosages are no such.
     """
     size = len(table.features)
     mean, std, fill = np.zeros(size), np.ones(size), np.zeros(size)
+    encoded = table.categorical & (table.features_array.dtype.kind == "f")
     if table.scaling == "pooled":
         mean[:], std[:] = _pooled(table, rows)
     for columns, values, known in _blocks(table, rows):
         if table.scaling == "range":
-            mean[columns], std[columns] = _range(values, known)
+            middle, half = _range(values, known)
+            mean[columns] = np.where(encoded[columns], 0.0, middle)
+            std[columns] = np.where(encoded[columns], 1.0, half)
         elif table.scaling == "standard":
             mean[columns], std[columns] = _standard(values, known)
         raw = _fill(values, known, table.categorical[columns], filling)

@@ -46,6 +46,9 @@ def test_scale_and_fill_are_those_of_scikit_learn(
         SimpleImputer(strategy="mean").fit(values[train].astype(np.float64)).statistics_,
     )
     fill = reference.transform(imputed[None])[0]
+    if scaling == "range":  # categories stay as they were encoded
+        wanted[:, CATEGORICAL] = values[rest][:, CATEGORICAL]
+        fill[CATEGORICAL] = imputed[CATEGORICAL]
     found = scale_rows(made, rest, scale)
     assert np.isnan(wanted).any() and found.dtype == np.float32
     np.testing.assert_allclose(
@@ -71,11 +74,7 @@ def test_dosages_are_scaled_as_numbers_with_gaps(scaling: str) -> None:
     dosages = RANDOM.integers(-1, 3, size=(40, 9)).astype(np.int8)
     dosages[:, 4] = -1
     numbers = np.where(dosages < 0, np.nan, dosages).astype(np.float32)
-    categorical = [True] * 5 + [False] * 4
-    pair = [
-        table("t", one, [True] * 40, scaling=scaling, categorical=categorical)
-        for one in (dosages, numbers)
-    ]
+    pair = [table("t", one, [True] * 40, scaling=scaling) for one in (dosages, numbers)]
     train = np.arange(0, 40, 2)
     small, large = (scale_rows(one, np.arange(40), fit_table(one, train)) for one in pair)
     assert not np.isnan(small).any()
@@ -104,8 +103,15 @@ def test_fills_of_numeric_cells(numeric: str, wanted: list[float]) -> None:
 def test_fill_of_categories_can_be_none() -> None:
     values = np.array([[1.0, -1.0], [1.0, 1.0], [1.0, 1.0], [np.nan, np.nan]], dtype=np.float32)
     made = table("t", values, [True] * 4, categorical=[True, True])
-    assert fit_table(made, np.arange(4)).fill.tolist() == [-1.0, 1.0]
+    assert fit_table(made, np.arange(4)).fill.tolist() == [1.0, 1.0]
     assert fit_table(made, np.arange(4), Filling(categorical="none")).fill.tolist() == [0, 0]
+
+
+def test_dosages_of_a_category_are_scaled_all_the_same() -> None:
+    dosages = np.array([[0], [1], [2], [2]], dtype=np.int8)
+    made = table("t", dosages, [True] * 4, categorical=[True])
+    scaled = scale_rows(made, np.arange(4), fit_table(made, np.arange(4)))
+    assert scaled[:, 0].tolist() == [-1.0, 0.0, 1.0, 1.0]
 
 
 @given(
