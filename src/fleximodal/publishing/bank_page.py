@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fleximodal.evaluation.names import is_synthetic
 from fleximodal.publishing.figure_bank import numbers, overlap_words
 from fleximodal.publishing.figure_declaration import FigureDeclaration
 from fleximodal.publishing.figure_inputs import FigureInputs
 from fleximodal.publishing.formats import write_page
 from fleximodal.publishing.numbers import NONE, extent, rounded
 from fleximodal.publishing.page import Page
+from fleximodal.publishing.printed_declaration import LAYOUT
 from fleximodal.publishing.views import data_words
 
 USED = {True: "read by training stays", False: "read by none (initial values)"}
@@ -58,6 +60,7 @@ def bank_numbers(declaration: FigureDeclaration, inputs: FigureInputs) -> pd.Dat
 
 def page_of_bank(frame: pd.DataFrame, declaration: FigureDeclaration, overlap: str) -> Page:
     """Return what a reader sees: distances per modality, then the probes."""
+    layout = f" ({LAYOUT})" if is_synthetic(declaration.source) else ""
     words = [declaration.caption.strip()]
     if len(frame):
         runs = extent(frame["n_runs"])
@@ -70,7 +73,7 @@ def page_of_bank(frame: pd.DataFrame, declaration: FigureDeclaration, overlap: s
         words += [overlap] if overlap else []
     return Page(
         name=declaration.name,
-        title="What the bank of Flex-MoE holds",
+        title=f"{declaration.title}; what the bank holds{layout}",
         view=_distance_view(frame),
         caption=" ".join(words),
         more=(("Probes: accuracy (%), with chance", _probe_view(frame)),),

@@ -1,6 +1,7 @@
 """Sizes and costs that a paper printed, beside those of our networks."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -149,7 +150,11 @@ def _ours(row: Mapping[Any, Any]) -> str:
     places = PLACES.get(row["measured_metric"])
     if places is None:
         return measured_text(row)
-    return NONE if pd.isna(row["mean"]) else rounded(row["mean"], places)
+    if pd.isna(row["mean"]):
+        return NONE
+    # Small networks would show as zero: two digits that count, at least.
+    digits = 1 - math.floor(math.log10(row["mean"])) if row["mean"] > 0 and places else 0
+    return rounded(row["mean"], max(places, digits))
 
 
 def _printed(row: Mapping[Any, Any]) -> str:
