@@ -1,8 +1,6 @@
 """Train a cell: every split and seed of one method, in one process."""
 
 import logging
-import resource
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +25,7 @@ from fleximodal.training.finished import CellState
 from fleximodal.training.functions import load_function
 from fleximodal.training.kept import kept_stays, without_modality
 from fleximodal.training.member import Fitted, Member
+from fleximodal.training.memory import peak_memory_mb, peak_process_mb
 from fleximodal.training.outputs import write_cell
 from fleximodal.training.reproducible import choose_device, repeatable
 
@@ -167,14 +166,11 @@ def _check_scaler(scaler: Scaler, stays: np.ndarray, split: str, path: Path) -> 
 
 def _cost(fitted: Fitted, seconds: float, device: torch.device) -> dict[str, float]:
     """Return time, parameters and the largest memory so far, of the GPU if it is used, in MB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    on_gpu = device.type == "cuda"
     cost = dict(fitted.cost)
     return {
         "wall_seconds": seconds + cost.pop("resumed_seconds", 0.0),
         "parameters": fitted.parameters,
-        "peak_memory_mb": torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else process,
-        "peak_process_memory_mb": process,
+        "peak_memory_mb": peak_memory_mb(device),
+        "peak_process_memory_mb": peak_process_mb(),
         **cost,
     }

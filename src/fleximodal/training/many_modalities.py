@@ -6,10 +6,8 @@ up to a limit, beyond which it is not run; methods without that loss keep theirs
 """
 
 import logging
-import resource
 import shutil
 import statistics
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from fleximodal.training.complexity import forward_operations, step_seconds
 from fleximodal.training.many_data import Generated, generate
 from fleximodal.training.many_settings import ManyModalities
 from fleximodal.training.member import Fitted, Member
+from fleximodal.training.memory import peak_memory_mb
 from fleximodal.training.network import batch_builder, fit_network, stored_network
 from fleximodal.training.reproducible import choose_device, repeatable
 
@@ -164,7 +163,7 @@ def _measure(
         "bank_parameters": _bank_parameters(fitted),
         "forward_gflops_per_stay": operations / len(index) / 1e9,
         "seconds_per_iteration": statistics.median(step_seconds(model, builder, member, training)),
-        "peak_memory_mb": _peak_memory_mb(device),
+        "peak_memory_mb": peak_memory_mb(device),
         "device": device.type,
     }
 
@@ -180,10 +179,3 @@ def _metrics(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
         "auroc": float(ranking.auroc(ranking.rank(labels, scores))[0]),
         "accuracy": float(np.mean((scores >= THRESHOLD) == (labels == 1))),
     }
-
-
-def _peak_memory_mb(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

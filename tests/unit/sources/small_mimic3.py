@@ -3,9 +3,12 @@
 import csv
 import gzip
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from fleximodal.sources.mimic3.canonical import write_canonical
 
 Row = Mapping[str, object]
 
@@ -134,3 +137,17 @@ def write_mimic3(
         else:
             (folder / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     return folder
+
+
+def convert(
+    folder: Path, *, range_filter: bool = False, bound_at_outtime: bool = False
+) -> tuple[Path, dict[str, Any]]:
+    output = folder.parent / "canonical"
+    write_canonical(
+        folder,
+        output,
+        source="mimic3",
+        range_filter=range_filter,
+        bound_at_outtime=bound_at_outtime,
+    )
+    return output, json.loads((output / "counts.json").read_text())
