@@ -35,6 +35,8 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/theory.smk"
 include: "rules/claims.smk"
+include: "rules/report.smk"
+include: "rules/provenance.smk"
 
 
 report: "workflow/report/workflow.rst"

@@ -1,0 +1,1 @@
+"""Report: pages for the reader beside the tables and figures."""
