@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.cohorts.cohort import write_cohort
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_cohort(
-        Path(smk.input.canonical[0]).parent,
-        Path(smk.output.cohort).parent,
-        source=smk.wildcards.source,
-        task=smk.wildcards.task,
-        settings=smk.params.settings,
-        published=Path(smk.input.published),
-    )
+    with job(smk):
+        write_cohort(
+            Path(smk.input.canonical[0]).parent,
+            Path(smk.output.cohort).parent,
+            source=smk.wildcards.source,
+            task=smk.wildcards.task,
+            settings=smk.params.settings,
+            published=Path(smk.input.published),
+        )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.publishing.claims import collect_claims
 from fleximodal.publishing.rankings import collect_rankings
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    collect_claims(smk.input.parts, smk.output.claims)
-    collect_rankings(smk.input.rankings, smk.output.rankings)
+    with job(smk):
+        collect_claims(smk.input.parts, smk.output.claims)
+        collect_rankings(smk.input.rankings, smk.output.rankings)
 
 
 if __name__ == "__main__":

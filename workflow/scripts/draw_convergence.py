@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.publishing.theory_figure import write_convergence
 
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_convergence(smk.input.slopes, smk.input.printed, Path(smk.output.png).parent)
+    with job(smk):
+        write_convergence(smk.input.slopes, smk.input.printed, Path(smk.output.png).parent)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.curves import write_curves
 from fleximodal.publishing.declaration import load_declaration
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    declaration = load_declaration(smk.input.declaration, known_methods())
-    declaration = declaration.noted(smk.params.note)
-    cells = entries(declaration, curves=smk.input.curves)
-    write_curves(declaration, cells, Path(smk.output.png).parent)
+    with job(smk):
+        declaration = load_declaration(smk.input.declaration, known_methods())
+        declaration = declaration.noted(smk.params.note)
+        cells = entries(declaration, curves=smk.input.curves)
+        write_curves(declaration, cells, Path(smk.output.png).parent)
 
 
 if __name__ == "__main__":

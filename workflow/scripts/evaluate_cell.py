@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleximodal.config.cell import Cell
 from fleximodal.evaluation.evaluate import evaluate_cell
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    evaluate_cell(
-        Path(smk.input.predictions),
-        Path(smk.output.metrics).parent,
-        cell={name: smk.wildcards[name] for name in Cell.__dataclass_fields__},
-        replicates=smk.params.evaluation["bootstrap_replicates"],
-        seed=smk.params.evaluation["bootstrap_seed"],
-    )
+    with job(smk):
+        evaluate_cell(
+            Path(smk.input.predictions),
+            Path(smk.output.metrics).parent,
+            cell={name: smk.wildcards[name] for name in Cell.__dataclass_fields__},
+            replicates=smk.params.evaluation["bootstrap_replicates"],
+            seed=smk.params.evaluation["bootstrap_seed"],
+        )
 
 
 if __name__ == "__main__":

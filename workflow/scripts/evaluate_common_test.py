@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.evaluation.conditions import evaluate_common_test
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.entries import cells_with
 from fleximodal.publishing.figure_declaration import load_figure
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    declaration = load_figure(
-        smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
-    )
-    evaluate_common_test(
-        cells_with(declaration, smk.input.predictions),
-        smk.output.common,
-        replicates=smk.params.evaluation["bootstrap_replicates"],
-        seed=smk.params.evaluation["bootstrap_seed"],
-    )
+    with job(smk):
+        declaration = load_figure(
+            smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
+        )
+        evaluate_common_test(
+            cells_with(declaration, smk.input.predictions),
+            smk.output.common,
+            replicates=smk.params.evaluation["bootstrap_replicates"],
+            seed=smk.params.evaluation["bootstrap_seed"],
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.sources.adni.canonical import write_canonical
 from fleximodal.sources.adni.preparation import Preparation
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log = log_to(smk.log[0])
-    folder = Path(smk.params.folders["core"])
-    log.info("%s: reading %s", smk.wildcards.source, folder)
-    write_canonical(
-        folder,
-        Path(smk.output[0]).parent,
-        source=smk.wildcards.source,
-        preparation=Preparation(**smk.params.preparation),
-    )
+    with job(smk) as log:
+        folder = Path(smk.params.folders["core"])
+        log.info("%s: reading %s", smk.wildcards.source, folder)
+        write_canonical(
+            folder,
+            Path(smk.output[0]).parent,
+            source=smk.wildcards.source,
+            preparation=Preparation(**smk.params.preparation),
+        )
 
 
 if __name__ == "__main__":

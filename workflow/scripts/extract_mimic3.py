@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.sources.mimic3.canonical import write_canonical
 
 if TYPE_CHECKING:
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_canonical(
-        Path(smk.params.folders["core"]),
-        Path(smk.output[0]).parent,
-        source=smk.wildcards.source,
-        **smk.params.events,
-    )
+    with job(smk):
+        write_canonical(
+            Path(smk.params.folders["core"]),
+            Path(smk.output[0]).parent,
+            source=smk.wildcards.source,
+            **smk.params.events,
+        )
 
 
 if __name__ == "__main__":

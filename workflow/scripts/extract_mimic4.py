@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.sources.mimic4.canonical import write_canonical
 from fleximodal.sources.mimic4.folders import Mimic4Folders
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    folders = {module: Path(folder) for module, folder in smk.params.folders.items()}
-    write_canonical(
-        Mimic4Folders(**folders),
-        Path(smk.output[0]).parent,
-        source=smk.wildcards.source,
-        channels=smk.params.channels,
-        **smk.params.events,
-    )
+    with job(smk):
+        folders = {module: Path(folder) for module, folder in smk.params.folders.items()}
+        write_canonical(
+            Mimic4Folders(**folders),
+            Path(smk.output[0]).parent,
+            source=smk.wildcards.source,
+            channels=smk.params.channels,
+            **smk.params.events,
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.sources.physionet2012.canonical import write_canonical
 
 if TYPE_CHECKING:
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log = log_to(smk.log[0])
-    release, output = Path(smk.input.release[0]).parent, Path(smk.output[0]).parent
-    log.info("%s: reading the release in %s", smk.wildcards.source, release)
-    write_canonical(release, output, source=smk.wildcards.source)
+    with job(smk) as log:
+        release, output = Path(smk.input.release[0]).parent, Path(smk.output[0]).parent
+        log.info("%s: reading the release in %s", smk.wildcards.source, release)
+        write_canonical(release, output, source=smk.wildcards.source)
 
 
 if __name__ == "__main__":

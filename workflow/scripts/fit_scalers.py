@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.dataset.scaler import write_dataset_scalers
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_dataset_scalers(
-        Path(smk.input.dataset).parent, Path(smk.input.splits), Path(smk.output.scalers)
-    )
+    with job(smk):
+        write_dataset_scalers(
+            Path(smk.input.dataset).parent, Path(smk.input.splits), Path(smk.output.scalers)
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.theory.simulate import simulate
 
 if TYPE_CHECKING:
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    simulate(
-        smk.params.settings,
-        Path(smk.output.slopes).parent,
-        configuration=smk.wildcards.configuration,
-        gate=smk.wildcards.gate,
-        threads=smk.threads,
-    )
+    with job(smk):
+        simulate(
+            smk.params.settings,
+            Path(smk.output.slopes).parent,
+            configuration=smk.wildcards.configuration,
+            gate=smk.wildcards.gate,
+            threads=smk.threads,
+        )
 
 
 if __name__ == "__main__":

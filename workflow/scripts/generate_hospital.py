@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.sources.hospital import write_hospital
 
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_hospital(Path(smk.output.truth).parent, **smk.params.settings)
+    with job(smk):
+        write_hospital(Path(smk.output.truth).parent, **smk.params.settings)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.cohorts.splits import write_splits
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    given, patients = smk.input.get("five_random"), smk.input.get("patients")
-    write_splits(
-        Path(smk.input.cohort).parent,
-        Path(smk.output.splits).parent,
-        protocol=smk.params.protocol,
-        five_random_file=Path(given) if given else None,
-        patients=Path(patients) if patients else None,
-    )
+    with job(smk):
+        given, patients = smk.input.get("five_random"), smk.input.get("patients")
+        write_splits(
+            Path(smk.input.cohort).parent,
+            Path(smk.output.splits).parent,
+            protocol=smk.params.protocol,
+            five_random_file=Path(given) if given else None,
+            patients=Path(patients) if patients else None,
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.gpu import claim_gpu
+from fleximodal.io.job import job
 from fleximodal.training.shares import measure_shares
 from fleximodal.training.stored import read_cell
 
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    stored = read_cell(
-        Path(smk.input.run).parent,
-        dataset=Path(smk.input.dataset).parent,
-        splits=Path(smk.input.splits),
-        scalers=Path(smk.input.scalers),
-    )
-    measure_shares(stored, Path(smk.output.shares), threads=smk.threads)
+    with job(smk):
+        claim_gpu(smk)
+        stored = read_cell(
+            Path(smk.input.run).parent,
+            dataset=Path(smk.input.dataset).parent,
+            splits=Path(smk.input.splits),
+            scalers=Path(smk.input.scalers),
+        )
+        measure_shares(stored, Path(smk.output.shares), threads=smk.threads)
 
 
 if __name__ == "__main__":

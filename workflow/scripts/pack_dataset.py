@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.dataset.pack import pack_dataset
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    pack_dataset(
-        Path(smk.input.canonical[0]).parent,
-        Path(smk.input.cohort).parent,
-        Path(smk.output.dataset).parent,
-        source=smk.wildcards.source,
-        task=smk.wildcards.task,
-        encoders=Path(smk.params.encoders),
-    )
+    with job(smk):
+        pack_dataset(
+            Path(smk.input.canonical[0]).parent,
+            Path(smk.input.cohort).parent,
+            Path(smk.output.dataset).parent,
+            source=smk.wildcards.source,
+            task=smk.wildcards.task,
+            encoders=Path(smk.params.encoders),
+        )
 
 
 if __name__ == "__main__":

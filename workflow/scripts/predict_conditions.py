@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.gpu import claim_gpu
+from fleximodal.io.job import job
 from fleximodal.training.conditions import conditions_of, one_out
 from fleximodal.training.robustness import predict_conditions
 
@@ -15,16 +16,17 @@ CONDITIONS = {"every": conditions_of, "one-out": one_out}
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    predict_conditions(
-        Path(smk.input.run).parent,
-        Path(smk.output.predictions).parent,
-        CONDITIONS[smk.params.conditions](smk.wildcards.modalities),
-        dataset=Path(smk.input.dataset).parent,
-        splits=Path(smk.input.splits),
-        scalers=Path(smk.input.scalers),
-        threads=smk.threads,
-    )
+    with job(smk):
+        claim_gpu(smk)
+        predict_conditions(
+            Path(smk.input.run).parent,
+            Path(smk.output.predictions).parent,
+            CONDITIONS[smk.params.conditions](smk.wildcards.modalities),
+            dataset=Path(smk.input.dataset).parent,
+            splits=Path(smk.input.splits),
+            scalers=Path(smk.input.scalers),
+            threads=smk.threads,
+        )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.entries import entries
 from fleximodal.publishing.published_declaration import load_published
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    table = load_published(smk.input.declaration, known_methods(), smk.params.papers_data)
-    table = table.measured_on(smk.input.get("counts") or None)
-    write_rankings(
-        table,
-        entries(table, predictions=smk.input.predictions),
-        read_printed(smk.input.published, table),
-        smk.output.rankings,
-        level=smk.params.level,
-        replicates=smk.params.evaluation["bootstrap_replicates"],
-        seed=smk.params.evaluation["bootstrap_seed"],
-    )
+    with job(smk):
+        table = load_published(smk.input.declaration, known_methods(), smk.params.papers_data)
+        table = table.measured_on(smk.input.get("counts") or None)
+        write_rankings(
+            table,
+            entries(table, predictions=smk.input.predictions),
+            read_printed(smk.input.published, table),
+            smk.output.rankings,
+            level=smk.params.level,
+            replicates=smk.params.evaluation["bootstrap_replicates"],
+            seed=smk.params.evaluation["bootstrap_seed"],
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleximodal.cohorts.patients import write_patients
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_patients(
-        Path(smk.input.canonical[0]).parent,
-        Path(smk.output.patients).parent,
-        protocol=smk.params.protocol,
-    )
+    with job(smk):
+        write_patients(
+            Path(smk.input.canonical[0]).parent,
+            Path(smk.output.patients).parent,
+            protocol=smk.params.protocol,
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleximodal.encoders.autoencoder_trace import trace_autoencoder
 from fleximodal.evaluation.names import is_synthetic
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    trace_autoencoder(
-        Path(smk.input.canonical[0]).parent,
-        Path(smk.input.weights).parent,
-        Path(smk.params.folder),
-        Path(smk.output.traced),
-        generated=is_synthetic(smk.wildcards.source),
-        threads=smk.threads,
-    )
+    with job(smk):
+        trace_autoencoder(
+            Path(smk.input.canonical[0]).parent,
+            Path(smk.input.weights).parent,
+            Path(smk.params.folder),
+            Path(smk.output.traced),
+            generated=is_synthetic(smk.wildcards.source),
+            threads=smk.threads,
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.comparison import build_comparison
 from fleximodal.publishing.comparison_declaration import load_comparison
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    known, data = known_methods(), smk.params.papers_data
-    declared = load_comparison(smk.input.declaration, known, data).noted(smk.params.note)
-    cells = entries(declared, metrics=smk.input.metrics, predictions=smk.input.predictions)
-    frame = build_comparison(
-        declared,
-        cells,
-        replicates=smk.params.evaluation["bootstrap_replicates"],
-        seed=smk.params.evaluation["bootstrap_seed"],
-    )
-    write_page(frame, comparison_page(frame, declared), Path(smk.output.csv).parent)
+    with job(smk):
+        known, data = known_methods(), smk.params.papers_data
+        declared = load_comparison(smk.input.declaration, known, data).noted(smk.params.note)
+        cells = entries(declared, metrics=smk.input.metrics, predictions=smk.input.predictions)
+        frame = build_comparison(
+            declared,
+            cells,
+            replicates=smk.params.evaluation["bootstrap_replicates"],
+            seed=smk.params.evaluation["bootstrap_seed"],
+        )
+        write_page(frame, comparison_page(frame, declared), Path(smk.output.csv).parent)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.complexity_declaration import load_complexity
 from fleximodal.publishing.complexity_table import write_complexity_table
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    known, data = known_methods(), smk.params.papers_data
-    table = load_complexity(smk.input.declaration, known, data).noted(smk.params.note)
-    table = table.measured_on(smk.input.get("counts") or None)
-    write_complexity_table(
-        table,
-        entries(table, metrics=smk.input.metrics, complexity=smk.input.complexity),
-        smk.input.published,
-        Rule(**smk.params.claims),
-        Path(smk.output.csv).parent,
-        smk.output.claims,
-    )
+    with job(smk):
+        known, data = known_methods(), smk.params.papers_data
+        table = load_complexity(smk.input.declaration, known, data).noted(smk.params.note)
+        table = table.measured_on(smk.input.get("counts") or None)
+        write_complexity_table(
+            table,
+            entries(table, metrics=smk.input.metrics, complexity=smk.input.complexity),
+            smk.input.published,
+            Rule(**smk.params.claims),
+            Path(smk.output.csv).parent,
+            smk.output.claims,
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.publishing.methods_table import write_methods_table
 from fleximodal.publishing.own_declaration import load_own
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    table = load_own(smk.input.declaration)
-    write_methods_table(table, smk.input.published, Path(smk.output.csv).parent)
+    with job(smk):
+        table = load_own(smk.input.declaration)
+        write_methods_table(table, smk.input.published, Path(smk.output.csv).parent)
 
 
 if __name__ == "__main__":

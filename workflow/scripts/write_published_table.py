@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.claims import write_claims
 from fleximodal.publishing.entries import entries
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    known, data = known_methods(), smk.params.papers_data
-    table = load_published(smk.input.declaration, known, data).noted(smk.params.note)
-    table = table.measured_on(smk.input.get("counts") or None)
-    printed = read_printed(smk.input.published, table)
-    rule = Rule(**smk.params.claims)
-    frame = build_published(table, entries(table, metrics=smk.input.metrics), printed, rule)
-    write_page(frame, published_page(frame, table, rule), Path(smk.output.csv).parent)
-    write_claims(published_claims(table, frame), smk.output.claims)
+    with job(smk):
+        known, data = known_methods(), smk.params.papers_data
+        table = load_published(smk.input.declaration, known, data).noted(smk.params.note)
+        table = table.measured_on(smk.input.get("counts") or None)
+        printed = read_printed(smk.input.published, table)
+        rule = Rule(**smk.params.claims)
+        frame = build_published(table, entries(table, metrics=smk.input.metrics), printed, rule)
+        write_page(frame, published_page(frame, table, rule), Path(smk.output.csv).parent)
+        write_claims(published_claims(table, frame), smk.output.claims)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.figure_declaration import load_figure
 from fleximodal.publishing.figure_inputs import read_inputs
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    declaration = load_figure(
-        smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
-    ).noted(smk.params.note)
-    inputs = read_inputs(declaration, whole=smk.input.conditions)
-    write_robustness(declaration, inputs, Path(smk.output.csv).parent)
+    with job(smk):
+        declaration = load_figure(
+            smk.input.declaration, known_methods(), papers_data=smk.params.papers_data
+        ).noted(smk.params.note)
+        inputs = read_inputs(declaration, whole=smk.input.conditions)
+        write_robustness(declaration, inputs, Path(smk.output.csv).parent)
 
 
 if __name__ == "__main__":

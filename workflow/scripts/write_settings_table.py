@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.publishing.own_declaration import load_own
 from fleximodal.publishing.settings_table import Used, write_settings_table
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    table = load_own(smk.input.declaration).noted(smk.params.note)
-    used = Used(**smk.params.used)
-    write_settings_table(table, smk.input.published, used, Path(smk.output.csv).parent)
+    with job(smk):
+        table = load_own(smk.input.declaration).noted(smk.params.note)
+        used = Used(**smk.params.used)
+        write_settings_table(table, smk.input.published, used, Path(smk.output.csv).parent)
 
 
 if __name__ == "__main__":

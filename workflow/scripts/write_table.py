@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.declaration import load_declaration
 from fleximodal.publishing.entries import entries
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    declaration = load_declaration(smk.input.declaration, known_methods())
-    declaration = declaration.noted(smk.params.note)
-    cells = entries(
-        declaration,
-        leakage=smk.input.leakage,
-        metrics=smk.input.metrics,
-        cost=smk.input.costs,
-    )
-    peers = read_peers(smk.input.peers) if smk.input.get("peers") else None
-    frame = build_table(declaration, cells, peers, smk.input.get("truth") or None)
-    write_table(frame, declaration, Path(smk.output.csv).parent)
+    with job(smk):
+        declaration = load_declaration(smk.input.declaration, known_methods())
+        declaration = declaration.noted(smk.params.note)
+        cells = entries(
+            declaration,
+            leakage=smk.input.leakage,
+            metrics=smk.input.metrics,
+            cost=smk.input.costs,
+        )
+        peers = read_peers(smk.input.peers) if smk.input.get("peers") else None
+        frame = build_table(declaration, cells, peers, smk.input.get("truth") or None)
+        write_table(frame, declaration, Path(smk.output.csv).parent)
 
 
 if __name__ == "__main__":

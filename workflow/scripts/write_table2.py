@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleximodal.io.log import log_to
+from fleximodal.io.job import job
 from fleximodal.publishing.own_declaration import load_own
 from fleximodal.publishing.theory_table import write_table2
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
-    log_to(smk.log[0])
-    write_table2(
-        load_own(smk.input.declaration),
-        smk.input.slopes,
-        smk.input.rates,
-        smk.input.printed,
-        Path(smk.output.csv).parent,
-        smk.output.claims,
-    )
+    with job(smk):
+        write_table2(
+            load_own(smk.input.declaration),
+            smk.input.slopes,
+            smk.input.rates,
+            smk.input.printed,
+            Path(smk.output.csv).parent,
+            smk.output.claims,
+        )
 
 
 if __name__ == "__main__":

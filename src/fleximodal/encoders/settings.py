@@ -37,7 +37,7 @@ class NotesEncoder(EncoderSettings):
     )
     batch_size: int = Field(32, ge=1, description="notes (or chunks of notes) per forward pass")
     seed: int = Field(0, ge=0, description="seed of the hashing encoder's table")
-    device: DeviceName = Field("auto", description="auto = a GPU if there is one")
+    device: DeviceName = Field("auto", description="auto = a GPU if the job was given one")
 
 
 class CXREncoder(EncoderSettings):
@@ -63,7 +63,7 @@ class CXREncoder(EncoderSettings):
     )
     batch_size: int = Field(32, ge=1, description="images per forward pass")
     seed: int = Field(0, ge=0, description="seed of random weights")
-    device: DeviceName = Field("auto", description="auto = a GPU if there is one")
+    device: DeviceName = Field("auto", description="auto = a GPU if the job was given one")
 
     @model_validator(mode="after")
     def _file_is_named(self) -> "CXREncoder":
@@ -91,7 +91,7 @@ class ECGEncoder(EncoderSettings):
         8.0, ge=0, description="disk for samples kept between epochs; what does not fit is reread"
     )
     seed: int = Field(0, ge=0, description="seed of initialisation, split, order and dropout")
-    device: DeviceName = Field("auto", description="auto = a GPU if there is one")
+    device: DeviceName = Field("auto", description="auto = a GPU if the job was given one")
 
 
 class CodesEncoder(EncoderSettings):

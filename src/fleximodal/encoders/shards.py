@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,9 +12,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from fleximodal import __version__
+from fleximodal.encoders.content import with_digest, without_digest
 from fleximodal.encoders.encoder import Encoded, ItemEncoder
+from fleximodal.errors import FleximodalError
 from fleximodal.io.atomic import atomic_path
 from fleximodal.io.manifest import hash_of
+
+LOGGER = logging.getLogger("fleximodal.encoders")
 
 
 class Shards:
@@ -41,25 +46,33 @@ class Shards:
         path = self._path(key)
         if not path.is_file():
             return False
-        try:
-            with safe_open(path, framework="np") as file:
-                shape = file.get_slice("vectors").get_shape()
-        except SafetensorError:
-            return False
-        return list(shape) == [rows, self._encoder.features]
+        found = _read(path)
+        if found is None:
+            LOGGER.warning("%s is damaged; encoding its batch again", path)
+        return found is not None and found.vectors.shape == (rows, self._encoder.features)
 
     def save(self, key: str, encoded: Encoded) -> None:
         """Keep a batch."""
+        tensors = {"vectors": encoded.vectors}
+        note = with_digest(tensors, {"counts": json.dumps(dict(encoded.counts))})
         with atomic_path(self._path(key)) as path:
-            save_file(
-                {"vectors": encoded.vectors}, path, {"counts": json.dumps(dict(encoded.counts))}
-            )
+            save_file(tensors, path, note)
 
     def load(self, key: str) -> Encoded:
-        """Return a batch that is held."""
-        with safe_open(self._path(key), framework="np") as file:
-            counts = Counter(json.loads(file.metadata()["counts"]))
-            return Encoded(file.get_tensor("vectors"), counts)
+        """Return a batch that is held.
+
+        Raises
+        ------
+        FleximodalError
+            If its file was changed since.
+        """
+        found = _read(self._path(key))
+        if found is None:
+            raise FleximodalError(
+                f"{self._path(key)} was damaged while the job ran; remove it and run snakemake "
+                "again"
+            )
+        return found
 
     def remove(self) -> None:
         """Remove all batches, and the state's folder if nothing else is in it."""
@@ -74,3 +87,16 @@ def remove_state(state: Path, part: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     if state.is_dir() and not any(state.iterdir()):
         state.rmdir()
+
+
+def _read(path: Path) -> Encoded | None:
+    """Return a batch; None if the file was changed after it was written."""
+    try:
+        with safe_open(path, framework="np") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            note = without_digest(tensors, file.metadata())
+    except SafetensorError:
+        return None
+    if note is None:
+        return None
+    return Encoded(tensors["vectors"], Counter(json.loads(note["counts"])))

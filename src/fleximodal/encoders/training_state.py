@@ -1,16 +1,21 @@
 """The state of an unfinished training of the autoencoder: one file, whole after every epoch."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from fleximodal.encoders.content import with_digest, without_digest
 from fleximodal.io.atomic import atomic_path
+
+LOGGER = logging.getLogger("fleximodal.encoders")
 
 FILE = "epoch.safetensors"
 
@@ -58,7 +63,7 @@ class TrainingState:
         }
         note = {"key": self._key, "progress": json.dumps(asdict(progress))}
         with atomic_path(self._path) as path:
-            save_file(tensors, path, note)
+            save_file(tensors, path, with_digest(_arrays(tensors), note))
 
     def load(
         self, model: nn.Module, optimizer: torch.optim.Optimizer
@@ -68,11 +73,13 @@ class TrainingState:
             return None
         try:
             with safe_open(self._path, framework="pt") as file:
-                note = file.metadata() or {}
-                if note.get("key") != self._key:
-                    return None
                 stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                note = without_digest(_arrays(stored), file.metadata())
         except SafetensorError:
+            note = None
+        if note is None:
+            LOGGER.warning("%s is damaged; training begins anew", self._path)
+        if note is None or note["key"] != self._key:
             return None
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "moment": {}}
         for key, value in stored.items():
@@ -85,3 +92,7 @@ class TrainingState:
         model.load_state_dict(parts["model"])
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         return Progress(**json.loads(note["progress"])), parts["best"]
+
+
+def _arrays(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in tensors.items()}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fleximodal.io.space import reserve
+
 VECTORS = "vectors"
 
 
@@ -23,7 +25,7 @@ def vectors_file(path: Path, rows: int, features: int) -> Iterator[np.ndarray]:
     start = 8 + len(header)
     with path.open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
-        file.truncate(start + size)
+        reserve(file, start + size)
     if size == 0:
         yield np.empty((rows, features), dtype=np.float32)
         return

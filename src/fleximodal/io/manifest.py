@@ -2,19 +2,42 @@
 
 import hashlib
 import json
+import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fleximodal import __version__
 from fleximodal.io.atomic import write_json
 
+# Hashes of files that do not change while a job runs; None where nothing is remembered.
+_KNOWN: dict[tuple[str, int, int, int], str] | None = None
+
+
+@contextmanager
+def hashed_once() -> Iterator[None]:
+    """Hash each file once only within the block, unless its size, time or place has changed."""
+    global _KNOWN
+    _KNOWN = {}
+    try:
+        yield
+    finally:
+        _KNOWN = None
+
 
 def sha256_of(path: Path | str) -> str:
     """Return the SHA-256 of a file, read in blocks, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if _KNOWN is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        state = os.fstat(file.fileno())
+        key = (os.path.abspath(path), state.st_size, state.st_mtime_ns, state.st_ino)
+        if key not in _KNOWN:
+            _KNOWN[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return _KNOWN[key]
 
 
 def hash_of(value: Any) -> str:
@@ -23,6 +46,7 @@ def hash_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
 def git_commit() -> str | None:
     """Return the commit of the checkout that holds this package, None where there is no git."""
     try:

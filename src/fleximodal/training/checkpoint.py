@@ -1,6 +1,6 @@
 """The state of an unfinished training: one folder that is whole after every epoch."""
 
-import json
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,22 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from fleximodal.io.atomic import atomic_path, write_json
+from fleximodal.io.atomic import atomic_path
+from fleximodal.io.manifest import sha256_of
+from fleximodal.io.signed import read_signed, write_signed
 from fleximodal.training.adam import Adam
+
+LOG = logging.getLogger("fleximodal.training")
 
 PROGRESS = "progress.json"
 
 
 @dataclass
 class Progress:
-    """How far a training has come; `last` and `best` name the files that belong to it."""
+    """How far a training has come; `last` and `best` name the files that belong to it.
+
+    `digests` has the SHA-256 of these two.
+    """
 
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -25,6 +32,7 @@ class Progress:
     seconds: float = 0.0
     last: str = ""
     best: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 class TrainingState:
@@ -43,11 +51,20 @@ class TrainingState:
     def load(self) -> Progress:
         """Return the progress of a training with the same key, or that of a new one."""
         path = self.folder / PROGRESS
-        if path.exists():
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            if stored.pop("key") == self.key:
-                return Progress(**stored)
-        return Progress()
+        if not path.exists():
+            return Progress()
+        stored = read_signed(path)
+        if stored is None:
+            return self._anew(path)
+        if stored.pop("key") != self.key:
+            return Progress()
+        stored["history"] = [dict(row) for row in stored["history"]]
+        progress = Progress(**stored)
+        for name, digest in progress.digests.items():
+            file = self.folder / name
+            if not file.is_file() or sha256_of(file) != digest:
+                return self._anew(file)
+        return progress
 
     def save(self, progress: Progress, model: nn.Module, optimizer: Adam) -> None:
         """Keep the state after `progress.epoch`; the weights are also the best if it says so."""
@@ -66,7 +83,14 @@ class TrainingState:
             {f"model/{name}": value for name, value in weights.items()}
             | {f"optimizer/{name}": value for name, value in moments.items()},
         )
-        write_json(self.folder / PROGRESS, {"key": self.key, **asdict(progress)})
+        progress.digests = {
+            name: progress.digests.get(name) or sha256_of(self.folder / name)
+            for name in (progress.last, progress.best)
+        }
+        # The order of a row's keys is that of the columns of `history.csv`; JSON would sort them.
+        rows = [list(row.items()) for row in progress.history]
+        told = {"key": self.key, **asdict(progress), "history": rows}
+        write_signed(self.folder / PROGRESS, told)
         for path in self.folder.iterdir():
             if path.name not in (PROGRESS, progress.last, progress.best):
                 path.unlink()
@@ -90,6 +114,10 @@ class TrainingState:
     def best_weights(self, progress: Progress) -> dict[str, Tensor]:
         """Return the weights of the best epoch, on the CPU."""
         return load_file(self.folder / progress.best)
+
+    def _anew(self, damaged: Path) -> Progress:
+        LOG.warning("%s is damaged; training begins anew", damaged)
+        return Progress()
 
     def _write(self, name: str, tensors: dict[str, Tensor]) -> None:
         with atomic_path(self.folder / name) as path:

@@ -1,6 +1,7 @@
 """Runs of a cell that are done, kept until all of the cell's runs are."""
 
 import json
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,16 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
-from fleximodal.io.atomic import atomic_folder, write_json
+from fleximodal.io.atomic import atomic_folder
+from fleximodal.io.manifest import sha256_of
+from fleximodal.io.signed import read_signed, write_signed
 from fleximodal.training.member import Fitted
+
+LOG = logging.getLogger("fleximodal.training")
 
 WEIGHTS = "weights.safetensors"
 KEY = "key.json"
+DIGESTS = "digests.json"
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,28 @@ class CellState:
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
         path = folder / KEY
-        if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != key:
+        found = read_signed(path)
+        if found != {"key": key}:
+            if found is None and path.exists():
+                LOG.warning("%s is damaged; the cell is trained anew", path)
             self.remove()
-            write_json(path, key)
+            write_signed(path, {"key": key})
 
     def under_way(self, split: str, seed: int) -> Path:
         """Return the folder in which a trainer keeps what it needs to go on."""
         return self._folder / "under_way" / f"{split}-{seed}"
 
     def has(self, split: str, seed: int) -> bool:
-        """Return whether a run is finished."""
-        return self._finished(split, seed).exists()
+        """Return whether a run is finished and undamaged; a damaged one is removed."""
+        folder = self._finished(split, seed)
+        if not folder.exists():
+            return False
+        digests = read_signed(folder / DIGESTS)
+        if digests is not None and digests == _digests(folder):
+            return True
+        LOG.warning("%s is damaged; the run is trained again", folder)
+        shutil.rmtree(folder)
+        return False
 
     def load(self, split: str, seed: int) -> FinishedRun:
         """Return a finished run."""
@@ -73,6 +90,7 @@ class CellState:
             # The order of a row's keys is that of the columns; write_json would sort them.
             text = json.dumps(stored, allow_nan=False)
             (folder / "run.json").write_text(text, encoding="utf-8")
+            write_signed(folder / DIGESTS, _digests(folder))
         shutil.rmtree(self.under_way(split, seed), ignore_errors=True)
 
     def remove(self) -> None:
@@ -81,3 +99,8 @@ class CellState:
 
     def _finished(self, split: str, seed: int) -> Path:
         return self._folder / "finished" / f"{split}-{seed}"
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(file for file in folder.iterdir() if file.name != DIGESTS)
+    return {file.name: sha256_of(file) for file in files}

@@ -14,6 +14,7 @@ from fleximodal.cohorts.splits import read_splits
 from fleximodal.config.training import Training
 from fleximodal.dataset.packed import read_packed
 from fleximodal.errors import FleximodalError
+from fleximodal.io.seal import check
 from fleximodal.methods.registry import settings_of
 from fleximodal.methods.settings import MethodSettings
 from fleximodal.training.cell import members_of
@@ -36,10 +37,11 @@ class StoredCell:
         Raises
         ------
         FleximodalError
-            If a checkpoint is absent or damaged.
+            If a checkpoint is absent, damaged or not what the training wrote.
         """
         for member in self.members:
             path = self.folder / "checkpoints" / f"{member.split}-{member.seed}.safetensors"
+            check(path)
             try:
                 yield member, load_file(path)
             except (OSError, SafetensorError):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fleximodal.io.space import reserve
 from fleximodal.sources.adni.plink import GenotypeSet, read_sets
 from fleximodal.sources.adni.preparation import Preparation
 from fleximodal.sources.adni.pruning import prune
@@ -94,7 +95,10 @@ def _merge_dosages(
     sets: list[GenotypeSet], variants: MergedVariants, stay_id: np.ndarray, path: Path
 ) -> np.ndarray:
     """Return dosages (V, N) int8 in a new file; of several sets the first known one counts."""
-    merged = np.memmap(path, np.int8, mode="w+", shape=(variants.table.height, len(stay_id)))
+    shape = (variants.table.height, len(stay_id))
+    with path.open("wb") as file:
+        reserve(file, shape[0] * shape[1])
+    merged = np.memmap(path, np.int8, mode="r+", shape=shape)
     for start in range(0, len(merged), _BLOCK):
         merged[start : start + _BLOCK] = -1
     for number, genotypes in enumerate(sets):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fleximodal.io.space import reserve
+
 _DTYPES = {np.dtype(np.float32): "F32", np.dtype(np.int8): "I8"}
 
 
@@ -73,5 +75,5 @@ def _map_tensor(path: Path, shape: tuple[int, int], dtype: np.dtype) -> np.memma
     header += b" " * (-len(header) % 8)
     with path.open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
-        file.truncate(8 + len(header) + size)
+        reserve(file, 8 + len(header) + size)
     return np.memmap(path, dtype=dtype, mode="r+", offset=8 + len(header), shape=shape)

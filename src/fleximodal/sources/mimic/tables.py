@@ -7,13 +7,15 @@ a filtered scan of the large tables fast; so put filters on other columns before
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 from polars.datatypes import DataTypeClass
 
 from fleximodal.errors import FleximodalError
+from fleximodal.io.disk_full import says_full
 from fleximodal.sources.mimic.header import check_ending, is_intact, read_header
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -94,10 +96,8 @@ def scan_table(
 
 def collect(lazy: pl.LazyFrame, path: Path) -> pl.DataFrame:
     """Run a query over the table at `path` in the streaming engine; see `sink` for the errors."""
-    try:
+    with _explained(path):
         return lazy.collect(engine="streaming")
-    except _CONTENT_ERRORS as error:
-        raise explain(error, path) from None
 
 
 def sink(lazy: pl.LazyFrame, target: Path, path: Path) -> None:
@@ -112,10 +112,8 @@ def sink(lazy: pl.LazyFrame, target: Path, path: Path) -> None:
         mark that is not closed, a field that is not of its column's type; naming the file, the
         column and where possible the row, never the field's content.
     """
-    try:
+    with _explained(path):
         lazy.sink_parquet(target, engine="streaming", compression="lz4")
-    except _CONTENT_ERRORS as error:
-        raise explain(error, path) from None
 
 
 def sink_counting(lazy: pl.LazyFrame, scan: pl.LazyFrame, target: Path, path: Path) -> int:
@@ -134,18 +132,25 @@ def sink_with(lazy: pl.LazyFrame, other: pl.LazyFrame, target: Path, path: Path)
     small, such as a table of counts.
     """
     written = lazy.sink_parquet(target, compression="lz4", lazy=True)
-    try:
+    with _explained(path):
         _, result = pl.collect_all([written, other], engine="streaming")
-    except _CONTENT_ERRORS as error:
-        raise explain(error, path) from None
     return result
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Tell errors over the table at `path` in a sentence; a full disk is no fault of the table."""
+    try:
+        yield
+    except _CONTENT_ERRORS as error:
+        if says_full(error):
+            raise
+        raise explain(error, path) from None
 
 
 def explain(error: Exception, path: Path) -> FleximodalError:
     """Return the sentence for an error that polars raised over the table at `path`."""
     text = str(error)
-    if "No space left" in text:
-        return FleximodalError("The disk is full; free some space and run again.")
     if not path.is_file():
         return FleximodalError(f"{path} does not exist any more; fetch it again.")
     if isinstance(error, PermissionError):
