@@ -8,8 +8,12 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# Every script finds the package here, whether or not it is installed.
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+
+from fleximodal.config.code import lead_to_this_package
+
+# Every script takes the package from here, whether or not it is installed, from here or elsewhere.
+lead_to_this_package()
 
 # Large tensors are kept by the process instead of being returned to the system and faulted in
 # again at every step; a training job is up to twice as fast. A value set by the user wins.
@@ -23,6 +27,7 @@ configfile: Path(workflow.basedir) / "config" / "config.yaml"
 include: "rules/common.smk"
 include: "rules/common_sources.smk"
 include: "rules/common_papers.smk"
+include: "rules/common_report.smk"
 include: "rules/sources.smk"
 include: "rules/cohorts.smk"
 include: "rules/encoders.smk"

@@ -26,5 +26,5 @@ class Training(Section):
         5, ge=1, description="most recent notes, images, ECGs kept per stay; null keeps all"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto = a GPU if there is one"
+        "auto", description="auto = a GPU if the job was given one"
     )
