@@ -1,10 +1,12 @@
 # make all    set up and run the graph on the default configuration
 # make test   set up and run every test
+# make report results/report.html: every table and figure in one file that works offline
+# make docs   results/site/index.html: the documentation
 PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: all test fast check clean
+.PHONY: all test fast check report docs clean
 .DEFAULT_GOAL := all
 
 # The environment counts as there only when everything in it was installed.
@@ -34,6 +36,13 @@ check: .venv/ready
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+report: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) all report_pages
+	$(BIN)/snakemake report_pages --report results/report.html --report-stylesheet workflow/report/style.css
+
+docs: .venv/ready
+	$(BIN)/sphinx-build -W --keep-going -b html docs results/site
 
 clean:
 	rm -rf results logs

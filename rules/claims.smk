@@ -38,12 +38,14 @@ rule collect_claims:
         claims=report(
             ensure("<results>/claims.csv", non_empty=True),
             category="Tables",
+            subcategory="Both papers",
             caption="../workflow/report/claims.rst",
             labels={"table": "claims"},
         ),
         rankings=report(
             ensure("<results>/rankings.csv", non_empty=True),
             category="Tables",
+            subcategory="Both papers",
             caption="../workflow/report/rankings.rst",
             labels={"table": "rankings"},
         ),

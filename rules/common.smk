@@ -149,7 +149,7 @@ wildcard_constraints:
 
 
 def code(script, functions=()):
-    """Return a fingerprint of the package's files behind a rule's script.
+    """Return a fingerprint of a rule's script and of the package's files behind it.
 
     As a parameter of the rule it reruns the rule when one of them is edited; as input files they
     would fill the screen with fifty names per job.
@@ -162,3 +162,12 @@ def _fingerprint(script, functions):
     # Hundreds of jobs share few scripts; reading the package for each takes minutes.
     path = Path(workflow.basedir, "workflow", "scripts", f"{script}.py")
     return fingerprint(path, functions)
+
+
+onstart:
+    # With a limit on starts per time, Snakemake looks again at all ready jobs one span after every
+    # look, so that looks add up: most of a core after some hundred jobs, and a wait at the end. Its
+    # own limit, 100 a second, is never reached here; one that the user sets stays.
+    limit = workflow.scheduler.job_rate_limiter
+    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None

@@ -70,6 +70,22 @@ def adni_files(wildcards):
     return [str(file) for file in _checked(find_files, folder)]
 
 
+def raw_sizes(wildcards):
+    """Return the size of each raw file of a user's source, in bytes, by name.
+
+    A file that was replaced keeps its name, and may bring a time stamp older than the results.
+    """
+    files = {
+        "physionet2012": physionet2012_files,
+        "mimic4": mimic4_files,
+        "mimic3": mimic3_files,
+        "adni": adni_files,
+    }
+    generated = wildcards.source.startswith("synthetic-")
+    paths = [] if generated else map(Path, files[wildcards.source](wildcards))
+    return {path.name: path.stat().st_size for path in paths if path.is_file()}
+
+
 def _source(wildcards):
     """Return what is there of a source; one that is absent is said plainly."""
     if wildcards.source not in AVAILABLE:

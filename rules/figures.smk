@@ -13,6 +13,7 @@ rule draw_curves:
         png=report(
             "<results>/figures/{table}.png",
             category="Figures",
+            subcategory=shelf,
             caption="../workflow/report/curves.rst",
             labels={"figure": "{table}"},
         ),
@@ -49,6 +50,7 @@ rule draw_optimum:
         png=report(
             "<results>/figures/{table}.png",
             category="Figures",
+            subcategory=shelf,
             caption="../workflow/report/optimum.rst",
             labels={"figure": "{table}"},
         ),
@@ -80,6 +82,7 @@ rule draw_cohort_flow:
         png=report(
             "<results>/figures/cohort_flow.png",
             category="Figures",
+            subcategory="Both papers",
             caption="../workflow/report/cohort_flow.rst",
             labels={"figure": "cohort_flow"},
         ),
@@ -113,6 +116,7 @@ rule draw_published_figure:
         png=report(
             "<results>/figures/{figure}.png",
             category="Figures",
+            subcategory=shelf,
             caption="../workflow/report/paper_figure.rst",
             labels={"figure": "{figure}"},
         ),
@@ -133,6 +137,7 @@ rule draw_published_figure:
     params:
         code=code("draw_paper_figure"),
         note=CONFIG.note,
+        caption=lambda wildcards: FIGURES[wildcards.figure].caption,
         papers_data=CONFIG.papers_data,
         claims=CONFIG.claims.model_dump(mode="json"),
     script:
@@ -149,6 +154,7 @@ rule draw_own_figure:
         png=report(
             "<results>/figures/{figure}.png",
             category="Figures",
+            subcategory=shelf,
             caption="../workflow/report/paper_figure.rst",
             labels={"figure": "{figure}"},
         ),
@@ -168,6 +174,7 @@ rule draw_own_figure:
     params:
         code=code("draw_paper_figure"),
         note=CONFIG.note,
+        caption=lambda wildcards: FIGURES[wildcards.figure].caption,
         papers_data=CONFIG.papers_data,
         claims=CONFIG.claims.model_dump(mode="json"),
     script:

@@ -91,6 +91,7 @@ rule write_complexity:
         html=report(
             "<results>/tables/{complexity}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/published.rst",
             labels={"table": "{complexity}"},
         ),
@@ -125,6 +126,7 @@ rule write_facts:
         html=report(
             "<results>/tables/{facts}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/facts.rst",
             labels={"table": "{facts}"},
         ),
@@ -158,6 +160,7 @@ rule write_bank:
         html=report(
             "<results>/tables/{figure}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/bank.rst",
             labels={"table": "{figure}"},
         ),

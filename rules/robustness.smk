@@ -70,6 +70,7 @@ rule write_robustness:
         html=report(
             "<results>/tables/{figure}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/robustness.rst",
             labels={"table": "{figure}"},
         ),

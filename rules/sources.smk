@@ -93,6 +93,7 @@ rule extract_physionet2012:
         runtime=30,
     params:
         code=code("extract_physionet2012"),
+        sizes=raw_sizes,
     script:
         "../workflow/scripts/extract_physionet2012.py"
 
@@ -117,6 +118,7 @@ rule extract_mimic4:
         runtime=240,
     params:
         code=code("extract_mimic4"),
+        sizes=raw_sizes,
         folders=raw_folders,
         channels=CONFIG.sources.mimic4.channels,
         events=event_settings(CONFIG.sources.mimic4),
@@ -144,6 +146,7 @@ rule extract_mimic3:
         runtime=240,
     params:
         code=code("extract_mimic3"),
+        sizes=raw_sizes,
         folders=raw_folders,
         events=event_settings(CONFIG.sources.mimic3),
     script:
@@ -170,6 +173,7 @@ rule extract_adni:
         runtime=240,
     params:
         code=code("extract_adni"),
+        sizes=raw_sizes,
         folders=raw_folders,
         preparation=CONFIG.sources.adni.model_dump(mode="json", exclude={"folder"}),
     script:

@@ -17,6 +17,7 @@ rule write_table:
         html=report(
             "<results>/tables/{table}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/table.rst",
             labels={"table": "{table}"},
         ),
@@ -49,6 +50,7 @@ rule write_published_table:
         html=report(
             "<results>/tables/{published}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/published.rst",
             labels={"table": "{published}"},
         ),
@@ -85,6 +87,7 @@ rule write_comparison:
         html=report(
             "<results>/tables/{comparison}.html",
             category="Tables",
+            subcategory=shelf,
             caption="../workflow/report/comparison.rst",
             labels={"table": "{comparison}"},
         ),
@@ -119,6 +122,7 @@ rule write_methods_table:
         html=report(
             "<results>/tables/table1.html",
             category="Tables",
+            subcategory="FuseMoE",
             caption="../workflow/report/facts.rst",
             labels={"table": "table1"},
         ),
@@ -148,6 +152,7 @@ rule write_settings_table:
         html=report(
             "<results>/tables/table6.html",
             category="Tables",
+            subcategory="FuseMoE",
             caption="../workflow/report/facts.rst",
             labels={"table": "table6"},
         ),
@@ -180,6 +185,7 @@ rule write_cohort_table:
         html=report(
             "<results>/tables/table5.html",
             category="Tables",
+            subcategory="FuseMoE",
             caption="../workflow/report/table5.rst",
             labels={"table": "table5"},
         ),

@@ -41,6 +41,7 @@ rule write_table2:
         html=report(
             "<results>/tables/table2.html",
             category="Tables",
+            subcategory="FuseMoE",
             caption="../workflow/report/table2.rst",
             labels={"table": "table2"},
         ),
@@ -68,6 +69,7 @@ rule draw_convergence:
         png=report(
             "<results>/figures/convergence.png",
             category="Figures",
+            subcategory="FuseMoE",
             caption="../workflow/report/convergence.rst",
             labels={"figure": "convergence"},
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from fleximodal.publishing.claims import DIFFERENT, EQUIVALENT, INCONCLUSIVE, judge
 
@@ -87,10 +87,10 @@ def compare(
         part**2 / (sample.n - 1) for part, sample in zip(parts, (published, measured), strict=True)
     )
     p = max(
-        float(student.sf((difference + margin) / error, freedom)),
-        float(student.cdf((difference - margin) / error, freedom)),
+        float(stdtr(freedom, -(difference + margin) / error)),
+        float(stdtr(freedom, (difference - margin) / error)),
     )
-    reach = float(student.ppf(1 - level / 2, freedom)) * error
+    reach = float(stdtrit(freedom, 1 - level / 2)) * error
     low, high = difference - reach, difference + reach
     if p < level:
         return Comparison(difference, low, high, p, EQUIVALENT)

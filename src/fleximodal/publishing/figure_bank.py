@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
 
 from fleximodal.combination_names import combinations_of, letters_of, pair_label
 from fleximodal.publishing.claims import Claim
@@ -110,6 +109,8 @@ def claims(declaration: FigureDeclaration, numbers: pd.DataFrame, rule: Rule) ->
 
 def overlap_words(numbers: pd.DataFrame) -> str:
     """Return, per measure, the rank correlation of overlap and similarity of combinations."""
+    from scipy.stats import spearmanr  # Takes a second; every other figure would wait for it.
+
     words = []
     for measure, told in {PUBLISHED: "published", **MEASURES}.items():
         rows = numbers[(numbers["panel"] == "combinations") & (numbers["measure"] == measure)]

@@ -99,17 +99,22 @@ def claims(declaration: FigureDeclaration, numbers: pd.DataFrame, rule: Rule) ->
 
 def _scatter(axis: Axes, rows: pd.DataFrame, declaration: FigureDeclaration, label: str) -> None:
     for task, marker in zip(declaration.tasks, TASK_MARKERS, strict=False):
-        for method, colour in zip(declaration.methods, COLOURS, strict=False):
+        methods = zip(declaration.methods, COLOURS, strict=False)
+        for number, (method, colour) in enumerate(methods, start=1):
             point = rows[(rows["task"] == task) & (rows["label"] == method)]
+            places = point[["memory_mib", "seconds"]].astype(float)
             axis.plot(
-                point["memory_mib"].astype(float),
-                point["seconds"].astype(float),
+                places["memory_mib"],
+                places["seconds"],
                 linestyle="none",
                 marker=marker,
                 markersize=8,
                 color=colour,
                 markeredgecolor="white",
             )
+            # Who cannot tell the colours apart reads the number.
+            for place in places.itertuples(index=False):
+                axis.annotate(str(number), place, (5, 4), textcoords="offset points", fontsize=7)
     axis.margins(0.12)
     axis.set(xlabel=label, ylabel="Time of a run (s)")
 
@@ -148,7 +153,9 @@ def _handles(declaration: FigureDeclaration) -> list[Line2D]:
         for task, marker in zip(declaration.tasks, TASK_MARKERS, strict=False)
     ]
     methods = [
-        Line2D([], [], color=colour, linewidth=6, label=method)
-        for method, colour in zip(declaration.methods, COLOURS, strict=False)
+        Line2D([], [], color=colour, linewidth=6, label=f"{number} {method}")
+        for number, (method, colour) in enumerate(
+            zip(declaration.methods, COLOURS, strict=False), start=1
+        )
     ]
     return tasks + methods

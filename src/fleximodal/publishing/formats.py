@@ -8,6 +8,7 @@ import pandas as pd
 
 from fleximodal.io.atomic import write_text
 from fleximodal.publishing.declaration import TableDeclaration
+from fleximodal.publishing.html_page import page_html, table_html
 from fleximodal.publishing.page import Page
 from fleximodal.publishing.views import page_of
 
@@ -22,14 +23,6 @@ TEX = {
     "–": "--",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
-STYLE = """
-body { font-family: sans-serif; margin: 2em; color: #222; }
-table { border-collapse: collapse; margin: 1em 0; }
-th, td { padding: 0.3em 0.8em; text-align: left; white-space: nowrap; }
-thead th { border-top: 2px solid; border-bottom: 1px solid; }
-tbody tr:last-child td { border-bottom: 2px solid; }
-p { max-width: 60em; }
-""".strip()
 
 
 def write_table(frame: pd.DataFrame, declaration: TableDeclaration, folder: Path | str) -> None:
@@ -100,18 +93,8 @@ def as_latex(page: Page) -> str:
 
 
 def as_html(page: Page) -> str:
-    """Return a page that needs no other file."""
-
-    def block(view: pd.DataFrame) -> str:
-        return view.to_html(index=False, border=0, justify="left")
-
-    title = html.escape(page.title)
-    body = [f"<h1>{title}</h1>", block(page.view), f"<p>{html.escape(page.caption)}</p>"]
+    """Return a page that needs no other file, with tables that can be sorted."""
+    blocks = [table_html(page.view, page.title), f"<p>{html.escape(page.caption)}</p>"]
     for heading, view in page.more:
-        body += [f"<h2>{html.escape(heading)}</h2>", block(view)]
-    head = f'<meta charset="utf-8">\n<title>{title}</title>\n<style>\n{STYLE}\n</style>'
-    content = "\n".join(body)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n'
-        f"<body>\n{content}\n</body>\n</html>\n"
-    )
+        blocks += [f"<h2>{html.escape(heading)}</h2>", table_html(view, heading)]
+    return page_html(page.title, blocks)

@@ -1,0 +1,1 @@
+"""The pages for reading: claims, discrepancies, costs, model card, reporting checklists."""
