@@ -35,14 +35,47 @@ def test_what_reaches_a_rule_as_a_value_is_not_followed() -> None:
         assert not [name for name in names(script.stem) if name.startswith(("config", "methods"))]
 
 
-def test_fingerprint_follows_the_text_of_a_file_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "same",
+    [
+        "# Words.\ndef f(x):\n    return x + 1\n",
+        "def f(x):\n    return (x + 1)  # Words.\n",
+        '"""Words."""\n\n\ndef f(x):\n    """More."""\n    return x + 1\n',
+        "def f(\n    x,\n):\n    '''Words.'''\n\n    return x + 1\n",
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(tmp_path: Path, same: str) -> None:
     script = tmp_path / "script.py"
-    script.write_text("from fleximodal.errors import FleximodalError\n")
-    errors = code.fingerprint(script)
-    script.write_text("# other words\nfrom fleximodal.errors import FleximodalError\n")
-    assert code.fingerprint(script) == errors
-    script.write_text("from fleximodal.io.atomic import write_json\n")
-    assert code.fingerprint(script) != errors
+    script.write_text("def f(x):\n    return x + 1\n")
+    fingerprint = code.fingerprint(script)
+    script.write_text(same)
+    assert code.fingerprint(script) == fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "def f(x):\n    return x + 2\n",
+        "def f(y):\n    return y + 1\n",
+        "def f(x):\n    'a value'; x\n    return x + 1\n",
+        "from fleximodal.io.atomic import write_json\n\n\ndef f(x):\n    return x + 1\n",
+    ],
+)
+def test_statements_of_a_script_count(tmp_path: Path, other: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("def f(x):\n    return x + 1\n")
+    fingerprint = code.fingerprint(script)
+    script.write_text(other)
+    assert code.fingerprint(script) != fingerprint
+
+
+def test_import_inside_a_block_is_followed(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "def f():\n    try:\n        import fleximodal.errors\n    except ImportError:\n"
+        "        from fleximodal.io import log\n"
+    )
+    assert {"errors.py", "log.py"} <= {file.name for file in code.files_behind(script)}
 
 
 def test_code_of_a_package_that_registered_a_method_is_followed(

@@ -1,7 +1,6 @@
 """The page on adding a method holds code that works as it stands."""
 
 import importlib
-import re
 import sys
 from pathlib import Path
 
@@ -12,17 +11,16 @@ from fleximodal.dataset.batch import Batch, ItemsBatch, SeriesBatch
 from fleximodal.methods.registry import Method
 from fleximodal.models.build import ModalitySpec
 from fleximodal.training.functions import load_function
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.docs.pages import ROOT, blocks_of
 
 
 def test_example_network_trains_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (ROOT / "docs" / "adding_a_method.md").read_text()
     package = tmp_path / "mypackage"
     package.mkdir()
     (package / "__init__.py").touch()
-    for name, block in re.findall(r"```python\n# mypackage/(\w+\.py)(.*?)```", page, re.S):
-        (package / name).write_text(f"#{block}")
+    for block in blocks_of(ROOT / "docs" / "adding_a_method.md"):
+        if block.mark == "file":
+            (tmp_path / block.words).write_text(block.text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("mypackage", "mypackage.methods", "mypackage.late"):
         monkeypatch.delitem(sys.modules, name, raising=False)
