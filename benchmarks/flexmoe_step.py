@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from fleximodal.dataset.batch import Batch, ItemsBatch, SeriesBatch
 from fleximodal.methods.flexmoe_settings import FlexMoESettings
-from fleximodal.models.build import build_model
+from fleximodal.models.build_flexmoe import build_model
 from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.training.adam import Adam
 from fleximodal.training.complexity import forward_operations

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {file.stem: file for file in sorted((ROOT / "envs").glob("*.yaml"))}
 # Names of conda-forge that are not PyPI's.
-PYPI_NAME = {"pytorch": "torch", "python-isal": "isal"}
+PYPI_NAME = {"pytorch": "torch"}
 
 
 def read_environment(file: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr
 
 from fleximodal import class_ranking as of_classes
 from fleximodal import ranking as weighted
@@ -257,4 +257,4 @@ def _student(pairs: Sequence[tuple[float, float]]) -> float | None:
     error = float(apart.std(ddof=1)) / sqrt(apart.size)
     if error == 0:
         return 1.0 if apart.mean() == 0 else 0.0
-    return float(2 * stats.t.sf(abs(float(apart.mean())) / error, apart.size - 1))
+    return float(2 * stdtr(apart.size - 1, -abs(float(apart.mean())) / error))

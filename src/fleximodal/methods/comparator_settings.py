@@ -6,12 +6,20 @@ carried over, additional losses weigh 0.01, as Flex-MoE fixes it for all its com
 `docs/comparators.md` says what each paper describes and what is ours.
 """
 
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
 from fleximodal.methods.settings import NetworkSettings
 
 
-class LIMoESettings(NetworkSettings):
+class ComparatorSettings(NetworkSettings):
+    """What the comparators share: their fusions are in one module."""
+
+    builder: ClassVar[str] = "fleximodal.models.build_comparators:build_model"
+
+
+class LIMoESettings(ComparatorSettings):
     """One sparse transformer over the tokens of all modalities (Mustafa et al. 2022)."""
 
     experts: int = Field(32, ge=1, description="number of experts of a sparse layer")
@@ -39,7 +47,7 @@ class LIMoESettings(NetworkSettings):
         return self
 
 
-class ShaSpecSettings(NetworkSettings):
+class ShaSpecSettings(ComparatorSettings):
     """A shared and a specific encoder per modality, fused as residuals (Wang et al. 2023)."""
 
     alignment_coef: float = Field(
@@ -50,7 +58,7 @@ class ShaSpecSettings(NetworkSettings):
     )
 
 
-class MMFormerSettings(NetworkSettings):
+class MMFormerSettings(ComparatorSettings):
     """Transformers within, then across modalities (Zhang et al. 2022)."""
 
     modality_dropout: float = Field(
@@ -65,11 +73,11 @@ class MMFormerSettings(NetworkSettings):
     )
 
 
-class GRUSettings(NetworkSettings):
+class GRUSettings(ComparatorSettings):
     """A GRU per modality, final states concatenated (Lee et al. 2019)."""
 
 
-class DenoisingSettings(NetworkSettings):
+class DenoisingSettings(ComparatorSettings):
     """Stacked denoising auto-encoders, codes concatenated (Venugopalan et al. 2021)."""
 
     autoencoders: int = Field(2, ge=1, description="auto-encoders of a modality's stack")

@@ -4,7 +4,7 @@ Defaults are those of its ADNI experiments (section 4.1, figure 6) where it give
 of the released code; docs/discrepancies.md, section H, says where the two differ.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ from fleximodal.methods.settings import NetworkSettings
 
 class FlexMoESettings(NetworkSettings):
     """A bank of embeddings for absent modalities, and a sparse mixture of experts in layers."""
+
+    builder: ClassVar[str] = "fleximodal.models.build_flexmoe:build_model"
 
     heads: int = Field(4, ge=1, description="heads of the self-attention")
     layers: int = Field(

@@ -7,7 +7,6 @@ from torch import nn
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.methods.settings import FuseMoESettings, NetworkSettings
-from fleximodal.models import build_comparators, build_flexmoe  # noqa: F401 (they register)
 from fleximodal.models.build_fusion import make_fusion, make_head, make_marker, sizes_of
 from fleximodal.models.build_mixture import build_mixture
 from fleximodal.models.fusion_stack import FusionStack

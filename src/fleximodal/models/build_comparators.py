@@ -9,6 +9,7 @@ from fleximodal.methods.comparator_settings import (
     MMFormerSettings,
     ShaSpecSettings,
 )
+from fleximodal.models.build import build_model as build_model
 from fleximodal.models.build_fusion import make_fusion, sizes_of
 from fleximodal.models.denoising_fusion import DenoisingFusion
 from fleximodal.models.gru_fusion import GRUEncoder

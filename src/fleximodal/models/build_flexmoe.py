@@ -7,6 +7,7 @@ from torch import nn
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.models.bank import MissingBank
+from fleximodal.models.build import build_model as build_model
 from fleximodal.models.build_fusion import make_fusion, make_head, make_marker
 from fleximodal.models.combinations import combinations
 from fleximodal.models.flex_fusion import FlexFusion

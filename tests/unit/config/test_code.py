@@ -73,9 +73,9 @@ def test_import_inside_a_block_is_followed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "def f():\n    try:\n        import fleximodal.errors\n    except ImportError:\n"
-        "        from fleximodal.io import log\n"
+        "        from fleximodal.io import atomic\n"
     )
-    assert {"errors.py", "log.py"} <= {file.name for file in code.files_behind(script)}
+    assert {"errors.py", "atomic.py"} <= {file.name for file in code.files_behind(script)}
 
 
 def test_code_of_a_package_that_registered_a_method_is_followed(
@@ -91,3 +91,9 @@ def test_code_of_a_package_that_registered_a_method_is_followed(
     assert code.fingerprint(script, ["somebodys.late:build"]) == before
     (package / "late.py").write_text("WIDTH = 2\n")
     assert code.fingerprint(script, ["somebodys.late:build"]) != before
+
+
+def test_what_guards_a_job_is_not_what_shapes_its_result() -> None:
+    names = {file.name for file in code.files_behind(ROOT / "workflow/scripts/train_cell.py")}
+    assert {"cell.py", "manifest.py"} <= names
+    assert not {"job.py", "gpu.py", "seal.py", "log.py"} & names

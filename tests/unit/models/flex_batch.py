@@ -5,7 +5,7 @@ from torch import Tensor
 
 from fleximodal.dataset.batch import Batch, ItemsBatch
 from fleximodal.methods.flexmoe_settings import FlexMoESettings
-from fleximodal.models.build import build_model
+from fleximodal.models.build_flexmoe import build_model
 from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.models.multimodal import MultimodalModel
 

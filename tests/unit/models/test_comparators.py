@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from fleximodal.dataset.batch import Batch, ItemsBatch
-from fleximodal.models.build import build_model
+from fleximodal.models.build_comparators import build_model
 from tests.unit.models.comparator_cases import (
     MASKING,
     METHODS,

@@ -17,6 +17,7 @@ from fleximodal.methods.variants import parse_variant, with_variant
 from fleximodal.models.build import build_model
 from fleximodal.models.modality_spec import ModalitySpec
 from fleximodal.models.multimodal import MultimodalModel
+from fleximodal.training.functions import load_function
 from tests.unit.models.flex_batch import make_flexmoe, small_flexmoe, table_batch
 from tests.unit.models.small_batch import (
     SPECS,
@@ -355,7 +356,8 @@ def test_every_network_runs_in_both_variants(name: str) -> None:
     batch = small_batch()
     for text in ("paper", "released"):
         torch.manual_seed(0)
-        model = build_model(in_variant(small, text), SPECS, 2)
+        build = load_function(small.builder, f"builder of {name}")
+        model = build(in_variant(small, text), SPECS, 2)
         output = model(batch)
         loss = F.cross_entropy(output.logits, batch.labels) + sum(output.auxiliary.values())
         loss.backward()

@@ -13,7 +13,7 @@ from fleximodal.errors import FleximodalError
 from fleximodal.methods.flexmoe_settings import FlexMoESettings
 from fleximodal.methods.registry import known_methods
 from fleximodal.methods.settings import NetworkSettings
-from fleximodal.models.build import build_model
+from fleximodal.models.build_flexmoe import build_model
 from fleximodal.models.flex_head import LinearHead
 from fleximodal.models.flex_layer import FlexLayer, dense_feed_forward
 from fleximodal.models.flex_mixture import FlexMixture
