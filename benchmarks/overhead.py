@@ -103,7 +103,7 @@ def copy_project(folder: Path) -> None:
             shutil.copytree(ROOT / part, folder / part)
         else:
             shutil.copy(ROOT / part, folder / part)
-    no_data = {"data_folders": []}
+    no_data = {"data_folders": ["no-such-folder"]}
     (folder / "config" / "generated.yaml").write_text(yaml.safe_dump(no_data))
     (folder / "config" / "folders.yaml").write_text(yaml.safe_dump({"sources": FOLDERS}))
 
@@ -115,7 +115,7 @@ def measure(configfile: str, cores: int) -> None:
         folder = Path(name)
         copy_project(folder)
         targets = [f"results/raw/{file}" for file in RAW]
-        small = {"synthetic": {"hospital": {"stays": 60}, "adni": {"subjects": 60}}}
+        small = {"synthetic": {"hospital": {"stays": 200}, "adni": {"subjects": 200}}}
         given = ["--config", f"sources={json.dumps(small)}", "--cores", str(cores)]
         snakemake(folder, *targets, *given)
         for paper in ("mimic", "adni"):

@@ -1,4 +1,4 @@
-"""The graph: what it makes, what a second run does, what an edit reruns."""
+"""The graph: what it makes, and what a second run does."""
 
 import json
 import re
@@ -36,28 +36,6 @@ def test_second_run_does_nothing(finished: Project) -> None:
     outcome = finished.run("all")
     assert outcome.code == 0
     assert "Nothing to be done" in outcome.text
-
-
-def test_hyperparameter_reruns_only_its_cell_and_what_is_above(changed: Project) -> None:
-    methods = {**CONFIG["methods"], "Concat": {"dropout": 0.2}}
-    changed.write({**CONFIG, "methods": methods})
-    assert changed.jobs("all") == {
-        **{"all": 1, "train_cell": 1, "evaluate_cell": 1},
-        **{"write_table": 1, "draw_curves": 1},
-    }
-
-
-def test_edit_of_the_networks_spares_the_trees(changed: Project) -> None:
-    file = changed.folder / "src" / "fleximodal" / "models" / "mtand.py"
-    file.write_text(file.read_text() + "\n# an edit\n")
-    jobs = changed.jobs("all")
-    assert jobs["train_cell"] == 2
-    assert "extract_physionet2012" not in jobs
-
-
-def test_caption_reruns_only_the_table_and_its_figure(changed: Project) -> None:
-    changed.write(CONFIG, tiny={**TABLE, "caption": "Other words, synthetic data."})
-    assert changed.jobs("all") == {"all": 1, "write_table": 1, "draw_curves": 1}
 
 
 def test_same_seed_gives_the_same_bytes(finished: Project, project: Project) -> None:

@@ -139,6 +139,7 @@ NO_EFFECT: dict[str, Edit] = {
     "an intermediate file deleted": delete("results/metrics/**/Concat/**/metrics.json"),
     "a caption of the report": append("workflow/report/table.rst", "\nOther words.\n"),
     "a profile": append("profiles/default/profile.v9+.yaml", "\nkeep-going: true\n"),
+    "the number of threads of a training": append("config/test.yaml", "\nthreads: 2\n"),
     "an environment": replace("envs/models.yaml", "python=3.11", "python=3.11.9"),
     "`--use-conda` where the results were made without it": nothing,
     "new time stamps of the raw files, the code and the configuration": new_times,
