@@ -18,6 +18,7 @@ import yaml
 from snakemake.utils import update_config
 
 from fleximodal.config.load import load_config, method_settings, training_of
+from fleximodal.io.seal import seal_path
 from fleximodal.sources.adni.preparation import Preparation
 from fleximodal.sources.synthetic_adni import write_release
 from tests.workflow.conftest import CONFIG, ROOT, Project, make_project
@@ -169,6 +170,8 @@ def test_subject_in_two_parts_stops_before_training(study: Project, tmp_path: Pa
     twice = splits.filter(pl.col("part") == "test").head(1)
     both = pl.concat([splits, twice.with_columns(part=pl.lit("train").cast(splits["part"].dtype))])
     both.write_parquet(changed.folder / SPLITS)
+    # Without its seal the file counts as a user's own, so that the gate is what finds the fault.
+    seal_path(changed.folder / SPLITS).unlink()
     runs = {file: file.stat().st_mtime_ns for file in changed.folder.rglob("run.json")}
     outcome = changed.run("results/tables/small.csv")
     assert outcome.code != 0
