@@ -1,6 +1,7 @@
 """Configuration, lists derived from it, and input functions."""
 
 import re
+from dataclasses import asdict
 from functools import cache
 
 from snakemake.exceptions import WorkflowError

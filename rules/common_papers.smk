@@ -88,9 +88,21 @@ def files_of_cells(table, kind):
         "metrics": ("metrics", "metrics.json"),
         "predictions": ("runs", "predictions.parquet"),
         "costs": ("runs", "cost.json"),
-        "complexity": ("complexity", "complexity.json"),
     }[kind]
     return [f"<results>/{folder}/{cell.path}/{file}" for cell in present_cells(table)]
+
+
+def of_each_cell(pattern):
+    """Return an input function: a file of each cell of a table of costs that is there."""
+    return lambda wildcards: [
+        f"<results>/{pattern.format(**asdict(cell))}"
+        for cell in present_cells(wildcards.complexity)
+    ]
+
+
+def measured_complexity(table):
+    """Return the costs of a table's networks, if any of its data are there."""
+    return f"<results>/complexity/{table}.json" if present_cells(table) else []
 
 
 def published_file(wildcards):
@@ -263,3 +275,11 @@ def network_code(script, wildcards):
     """Return the code of a script that works with a method's network."""
     settings = find_method(wildcards.method).settings
     return code(script, [getattr(settings, "builder", settings.trainer)])
+
+
+def networks_code(script, table):
+    """Return the code of a script that works with the networks of a table."""
+    methods = dict.fromkeys(cell.method for cell in present_cells(table))
+    known = [find_method(method).settings for method in methods]
+    builders = [getattr(settings, "builder", settings.trainer) for settings in known]
+    return code(script, sorted(builders))

@@ -28,17 +28,17 @@ rule trace_flexmoe:
 
 
 rule measure_complexity:
-    """Measure parameters, operations and step time of a cell's network."""
+    """Measure parameters, operations and step time of a table's networks, one after another."""
     input:
-        run=f"<results>/runs/{PATTERN}/run.json",
-        dataset="<results>/dataset/{source}/{task}/packed/dataset.safetensors",
-        manifest="<results>/dataset/{source}/{task}/packed/manifest.json",
-        splits="<results>/cohorts/{source}/{task}/splits/{protocol}/splits.parquet",
-        scalers="<results>/dataset/{source}/{task}/scalers/{protocol}/scalers.json",
+        runs=of_each_cell(f"runs/{PATTERN}/run.json"),
+        datasets=of_each_cell("dataset/{source}/{task}/packed/dataset.safetensors"),
+        manifests=of_each_cell("dataset/{source}/{task}/packed/manifest.json"),
+        splits=of_each_cell("cohorts/{source}/{task}/splits/{protocol}/splits.parquet"),
+        scalers=of_each_cell("dataset/{source}/{task}/scalers/{protocol}/scalers.json"),
     output:
-        complexity=f"<results>/complexity/{PATTERN}/complexity.json",
+        complexity="<results>/complexity/{complexity}.json",
     log:
-        f"<logs>/measure_complexity/{PATTERN}.log",
+        "<logs>/measure_complexity/{complexity}.log",
     conda:
         "../envs/models.yaml"
     threads: CONFIG.threads
@@ -46,7 +46,7 @@ rule measure_complexity:
         mem_mb=6000,
         runtime=30,
     params:
-        code=lambda wildcards: network_code("measure_complexity", wildcards),
+        code=lambda wildcards: networks_code("measure_complexity", wildcards.complexity),
     script:
         "../workflow/scripts/measure_complexity.py"
 
@@ -83,7 +83,7 @@ rule write_complexity:
         published=lambda wildcards: printed_values(wildcards.complexity),
         counts=lambda wildcards: counts_file(TABLES[wildcards.complexity]),
         metrics=lambda wildcards: files_of_cells(wildcards.complexity, "metrics"),
-        complexity=lambda wildcards: files_of_cells(wildcards.complexity, "complexity"),
+        complexity=lambda wildcards: measured_complexity(wildcards.complexity),
     output:
         csv=ensure("<results>/tables/{complexity}.csv", non_empty=True),
         md=ensure("<results>/tables/{complexity}.md", non_empty=True),

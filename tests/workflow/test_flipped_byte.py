@@ -20,7 +20,7 @@ DAMAGES = [
     (f"runs/{CELL}/HAIM/paper/predictions.parquet", f"metrics/{CELL}/HAIM/paper/metrics.json"),
     (
         f"runs/{CELL}/Concat/paper/checkpoints/official-1.safetensors",
-        f"complexity/{CELL}/Concat/paper/complexity.json",
+        f"robustness/{CELL}/Concat/paper/predictions.parquet",
     ),
     (
         f"dataset/{STUDY}/scalers/official/.scalers.json.seal.json",

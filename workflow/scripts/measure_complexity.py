@@ -1,4 +1,4 @@
-"""Measure parameters, operations and step time of a cell's network."""
+"""Measure parameters, operations and step time of the networks of a table."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,19 @@ def main(smk: Any) -> None:
     """Unpack the rule and call the package."""
     with job(smk):
         claim_gpu(smk)
-        stored = read_cell(
-            Path(smk.input.run).parent,
-            dataset=Path(smk.input.dataset).parent,
-            splits=Path(smk.input.splits),
-            scalers=Path(smk.input.scalers),
+        given = smk.input
+        cells = (
+            read_cell(
+                Path(run).parent,
+                dataset=Path(dataset).parent,
+                splits=Path(splits),
+                scalers=Path(scalers),
+            )
+            for run, dataset, splits, scalers in zip(
+                given.runs, given.datasets, given.splits, given.scalers, strict=True
+            )
         )
-        measure_complexity(stored, Path(smk.output.complexity), threads=smk.threads)
+        measure_complexity(cells, Path(smk.output.complexity), threads=smk.threads)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def main(smk: Any) -> None:
         table = table.measured_on(smk.input.get("counts") or None)
         write_complexity_table(
             table,
-            entries(table, metrics=smk.input.metrics, complexity=smk.input.complexity),
+            entries(table, metrics=smk.input.metrics),
+            smk.input.get("complexity") or None,
             smk.input.published,
             Rule(**smk.params.claims),
             Path(smk.output.csv).parent,

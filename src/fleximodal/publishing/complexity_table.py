@@ -31,6 +31,7 @@ PLACES = {"seconds_per_iteration": 3, "forward_gflops_per_stay": 2, "parameters"
 def write_complexity_table(
     table: ComplexityTable,
     cells: Sequence[Mapping[str, Any]],
+    complexity: Path | str | None,
     published: Path | str,
     rule: Rule,
     folder: Path | str,
@@ -43,8 +44,9 @@ def write_complexity_table(
     table
         The declaration.
     cells
-        In the order of its cells: "cell", "metrics" (metrics.json) and "complexity"
-        (complexity.json), each None where data are absent.
+        In the order of its cells: "cell" and "metrics" (metrics.json), None where data are absent.
+    complexity
+        What `measure_complexity` wrote, None where data are absent.
     published
         CSV of the printed values.
     rule
@@ -58,14 +60,21 @@ def write_complexity_table(
         If `published` is faulty or does not have the declared values.
     """
     printed = read_values(published, table, percentages=table.metrics, quantities=table.quantities)
-    frame = build_complexity(table, cells, printed, rule)
+    frame = build_complexity(table, cells, read_costs(complexity), printed, rule)
     write_page(frame, complexity_page(frame, table), folder)
     write_claims(published_claims(table, frame), claims)
+
+
+def read_costs(path: Path | str | None) -> dict[Cell, dict[str, Any]]:
+    """Return the measured entry of each cell; none where there is no file."""
+    entries = json.loads(Path(path).read_text(encoding="utf-8")) if path else []
+    return {Cell(**entry["cell"]): entry for entry in entries}
 
 
 def build_complexity(
     table: ComplexityTable,
     cells: Sequence[Mapping[str, Any]],
+    costs: Mapping[Cell, Mapping[str, Any]],
     printed: Mapping[Key, Printed],
     rule: Rule,
 ) -> pd.DataFrame:
@@ -75,19 +84,17 @@ def build_complexity(
     -------
     pandas.DataFrame
         Metrics in percent, as `build_published` returns them. Quantities (`mean`) are those of
-        complexity.json: parameters, 1e9 operations of a forward pass per stay, and the median
+        `costs`: parameters, 1e9 operations of a forward pass per stay, and the median
         seconds of a training step, under the conditions `batch_size`, `device` and `threads`; they
         have no deviation and no test, and the verdict says why.
     """
-    stored = {Cell(**entry["cell"]): entry["complexity"] for entry in cells}
     rows = []
     keys = product(table.modalities, table.tasks, table.quantities, table.methods)
     for modalities, task, metric, method in keys:
         cell = table.cell(task, table.modalities[modalities], table.methods[method])
         value = printed[modalities, task, metric, method]
         ours = table.quantities[metric]
-        path = stored[cell]
-        told = {} if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
+        told = costs.get(cell, {})
         mean = told.get(ours)
         rows.append(
             {

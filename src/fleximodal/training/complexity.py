@@ -7,6 +7,7 @@ experts.
 
 import statistics
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,25 +35,30 @@ from fleximodal.training.stored import StoredCell
 WARM_UP, STEPS = 5, 20
 
 
-def measure_complexity(stored: StoredCell, output: Path, *, threads: int) -> None:
-    """Write complexity.json: what the first run of a cell costs.
+def measure_complexity(cells: Iterable[StoredCell], output: Path, *, threads: int) -> None:
+    """Write what the first run of each cell costs, measured one after another in this process.
 
     Seconds depend on the machine and on what else it does; all else is the same on any.
 
     Parameters
     ----------
-    stored
-        A trained cell of a network.
+    cells
+        Trained cells of networks.
     output
-        The file.
+        A JSON file: a list with an entry per cell, which "cell" names.
     threads
         Threads of torch.
 
     Raises
     ------
     FleximodalError
-        If the method is no network.
+        If a method is no network.
     """
+    write_json(output, [complexity_of(stored, threads=threads) for stored in cells])
+
+
+def complexity_of(stored: StoredCell, *, threads: int) -> dict[str, Any]:
+    """Return the entry of one cell; see `measure_complexity`."""
     settings, described = stored.settings, stored.description
     if not isinstance(settings, NetworkSettings):
         raise FleximodalError(
@@ -68,22 +74,19 @@ def measure_complexity(stored: StoredCell, output: Path, *, threads: int) -> Non
         operations = forward_operations(model, batch)
         seconds = step_seconds(model, builder, member, stored.training)
     names = ("source", "task", "protocol", "cases", "modalities", "method", "variant")
-    write_json(
-        output,
-        {
-            "cell": {name: described[name] for name in names},
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "batch_size": size,
-            "forward_gflops": operations / 1e9,
-            "forward_gflops_per_stay": operations / size / 1e9,
-            "seconds_per_iteration": statistics.median(seconds),
-            "seconds_per_iteration_low": min(seconds),
-            "seconds_per_iteration_high": max(seconds),
-            "steps": len(seconds),
-            "device": device.type,
-            "threads": threads,
-        },
-    )
+    return {
+        "cell": {name: described[name] for name in names},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "batch_size": size,
+        "forward_gflops": operations / 1e9,
+        "forward_gflops_per_stay": operations / size / 1e9,
+        "seconds_per_iteration": statistics.median(seconds),
+        "seconds_per_iteration_low": min(seconds),
+        "seconds_per_iteration_high": max(seconds),
+        "steps": len(seconds),
+        "device": device.type,
+        "threads": threads,
+    }
 
 
 def forward_operations(model: nn.Module, batch: Batch) -> int:

@@ -1,8 +1,8 @@
 """Flex-MoE's table 4: sizes and costs beside the printed ones, and accuracies that are judged."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -31,9 +31,8 @@ def load(data: str = "real") -> ComplexityTable:
     return table
 
 
-def store_complexity(root: Path, cell: Cell, **changes: Any) -> Path:
-    path = root / "complexity" / cell.path / "complexity.json"
-    path.parent.mkdir(parents=True)
+def store_complexity(root: Path, cells: list[Cell]) -> Path:
+    path = root / "complexity.json"
     told = {
         "parameters": 1_234_567,
         "forward_gflops_per_stay": 0.25,
@@ -42,19 +41,16 @@ def store_complexity(root: Path, cell: Cell, **changes: Any) -> Path:
         "device": "cpu",
         "threads": 2,
     }
-    path.write_text(json.dumps({**told, **changes}))
+    path.write_text(json.dumps([{"cell": asdict(cell), **told} for cell in cells]))
     return path
 
 
 def written(root: Path, table: ComplexityTable, absent: tuple[str, ...] = ()) -> pd.DataFrame:
     """Store results of all cells but those of `absent` methods, write the table, return it."""
     there = [cell for cell in table.cells() if cell.method not in absent]
-    cells = entries(
-        table,
-        metrics=[store_metrics(root, cell, 0.6) for cell in there],
-        complexity=[store_complexity(root, cell) for cell in there],
-    )
-    write_complexity_table(table, cells, PRINTED, RULE, root / "tables", root / "claims.csv")
+    cells = entries(table, metrics=[store_metrics(root, cell, 0.6) for cell in there])
+    costs = store_complexity(root, there)
+    write_complexity_table(table, cells, costs, PRINTED, RULE, root / "tables", root / "claims.csv")
     return pd.read_csv(root / "tables" / f"{table.name}.csv")
 
 
@@ -132,9 +128,9 @@ def test_faulty_published_values_are_named(
     path = tmp_path / "values.csv"
     path.write_text(PRINTED.read_text().replace(old, new, 1))
     table = load()
-    cells = entries(table, metrics=[], complexity=[])
+    cells = entries(table, metrics=[])
     with pytest.raises(FleximodalError, match=message):
-        write_complexity_table(table, cells, path, RULE, tmp_path, tmp_path / "claims.csv")
+        write_complexity_table(table, cells, None, path, RULE, tmp_path, tmp_path / "claims.csv")
 
 
 def test_unknown_quantities_are_named(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def test_every_printed_number_has_exactly_one_claim(tmp_path: Path) -> None:
     complexity = test_complexity_table.load()
     write_complexity_table(
         complexity,
-        entries(complexity, metrics=[], complexity=[]),
+        entries(complexity, metrics=[]),
+        None,
         test_complexity_table.PRINTED,
         RULE,
         tmp_path / "tables",
