@@ -1,5 +1,6 @@
 """The papers' tables and figures through the graph, small, on the generated hospital."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.workflow.conftest import CONFIG, ROOT, Project, make_project
+from tests.workflow.conftest import CONFIG, ROOT, TABLE, Project, make_project
 
 # One worker runs them all, so that the graph is run once for them.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("papers")]
@@ -26,6 +27,15 @@ FIGURES: dict[str, dict[str, Any]] = {
     },
     "figure5": {},
     "robustness": {"modalities": "vitals+notes", "methods": {"HAIM": "HAIM", **NETWORKS}},
+}
+
+# With them every kind of source is in the run and its report.
+OTHER_SOURCES: dict[str, dict[str, Any]] = {
+    "third": {**TABLE, "source": "synthetic-mimic3", "protocol": "patient"}
+    | {"modalities": ["vitals+notes"], "methods": ["Concat"]},
+    "study": {**TABLE, "source": "synthetic-adni", "task": "diagnosis"}
+    | {"protocol": "complete-test", "modalities": ["clinical+biospecimen"]}
+    | {"methods": ["Concat"], "metrics": ["accuracy"]},
 }
 
 
@@ -50,15 +60,18 @@ def write_small(project: Project) -> None:
     table |= {"methods": {"HAIM": "HAIM", **NETWORKS}, "gates": list(NETWORKS)}
     controls = yaml.safe_load((config / "tables" / "controls.yaml").read_text())
     controls |= {"methods": ["HAIM"], "cases": "all"}
+    sources = {**CONFIG["sources"]["synthetic"], "adni": {"subjects": 150, "variants": 600}}
     project.write(
         {
             **CONFIG,
-            "tables": ["small", "controls", "table1", "table6"],
+            "sources": {"synthetic": sources},
+            "tables": ["small", "controls", "table1", "table6", *OTHER_SOURCES],
             "figures": list(FIGURES),
             "encoders": {"ecg": {"max_records": 40, "batch_size": 16, "max_epochs": 1}},
         },
         small=table,
         controls=controls,
+        **OTHER_SOURCES,
     )
 
 
@@ -82,6 +95,19 @@ def test_all_of_them_are_written_and_say_synthetic(papers: Project) -> None:
         for suffix in ("png", "svg", "pdf", "csv"):
             assert (results / "figures" / f"{name}.{suffix}").stat().st_size > 0
         assert "ynthetic" in (results / "figures" / f"{name}.svg").read_text()
+
+
+def test_report_tells_what_was_left_out_of_every_kind_of_source(papers: Project) -> None:
+    outcome = papers.run("report_pages")
+    assert outcome.code == 0, outcome.text
+    results = papers.folder / "results"
+    facts = json.loads((results / "report" / "facts.json").read_text())
+    dropped = {cohort["source"]: cohort["dropped"] for cohort in facts["cohorts"]}
+    assert set(dropped) == {"synthetic-mimic4", "synthetic-mimic3", "synthetic-adni"}
+    counts = json.loads((results / "canonical" / "synthetic-mimic3" / "counts.json").read_text())
+    for table in ("CHARTEVENTS", "LABEVENTS"):
+        rows = counts["rows"][table]
+        assert dropped["synthetic-mimic3"][table] == rows["of_channels"] - rows["kept"] > 0
 
 
 def test_every_printed_value_has_a_claim_that_says_synthetic(papers: Project) -> None:

@@ -163,10 +163,15 @@ def _dropped(counts: Mapping[str, Any]) -> dict[str, int]:
         if not isinstance(told, Mapping):
             continue
         if isinstance(told.get("dropped"), Mapping):
-            found[name] = sum(told["dropped"].values())
+            found[name] = _total(told["dropped"])
         elif {"rows_read", "rows_kept"} <= set(told):
             found[name] = told["rows_read"] - told["rows_kept"]
     return found
+
+
+def _total(numbers: Mapping[str, Any]) -> int:
+    """Return the sum of counts by reason, or by reason and channel."""
+    return sum(_total(value) if isinstance(value, Mapping) else value for value in numbers.values())
 
 
 def _splits(path: Path) -> dict[str, Any]:
