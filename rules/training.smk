@@ -27,7 +27,7 @@ rule train_cell:
         runtime=720,
     params:
         code=training_code,
-        description=lambda wildcards: describe(CONFIG, cell_of(wildcards)),
+        description=lambda wildcards: _checked(describe, CONFIG, cell_of(wildcards)),
         state=lambda wildcards: f"{CONFIG.pathvars.results}/state/{cell_of(wildcards).path}",
     script:
         "../workflow/scripts/train_cell.py"

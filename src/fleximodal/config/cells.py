@@ -6,6 +6,7 @@ from typing import Any
 from fleximodal.config.cell import Cell
 from fleximodal.config.load import method_settings, training_of
 from fleximodal.config.schema import Config
+from fleximodal.errors import FleximodalError
 
 
 def split_names(config: Config, protocol: str) -> list[str]:
@@ -33,8 +34,20 @@ def protocol_settings(config: Config, protocol: str) -> dict[str, Any]:
 
 
 def describe(config: Config, cell: Cell) -> dict[str, Any]:
-    """Return everything that decides a cell's result, as plain JSON values, and nothing else."""
+    """Return everything that decides a cell's result, as plain JSON values, and nothing else.
+
+    Raises
+    ------
+    FleximodalError
+        If the method needs more modalities, and as `method_settings`.
+    """
     settings = method_settings(config, cell.method, cell.variant, cell.task)
+    if len(cell.modalities.split("+")) < settings.min_modalities:
+        raise FleximodalError(
+            f"method {cell.method} fuses {settings.min_modalities} modalities or more and is "
+            f"given {cell.modalities} alone (source {cell.source}, task {cell.task}); leave one "
+            "of the two out of the table"
+        )
     training = training_of(config, cell.task) if settings.uses_training else None
     return {
         **asdict(cell),

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from fleximodal.config.cell import Cell
+from fleximodal.config.cells import describe
+from fleximodal.config.load import load_config
 from fleximodal.errors import FleximodalError
 from fleximodal.methods.registry import known_methods
 from fleximodal.publishing.comparison_declaration import Comparison
@@ -142,3 +144,20 @@ def test_faulty_published_values_are_named(
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(FleximodalError, match=f"{path}: .*{message}"):
         read_printed(path, table)
+
+
+@pytest.mark.parametrize("path", sorted(TABLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_table_names_cells_that_can_be_trained(path: Path) -> None:
+    config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    table = load(path.stem)
+    for cell in table.cells():
+        described = describe(config, cell)
+        assert described["modalities"] == cell.modalities
+
+
+def test_a_method_that_fuses_is_refused_for_one_modality(tmp_path: Path) -> None:
+    config = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    path = changed(tmp_path, "adni", methods=["MulT"], modalities=["clinical"])
+    (cell,) = load_table(path, known_methods(), "generated").cells()
+    with pytest.raises(FleximodalError, match="method MulT fuses 2 modalities .* clinical alone"):
+        describe(config, cell)
