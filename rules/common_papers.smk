@@ -273,13 +273,16 @@ def scoring_code(wildcards):
 
 def network_code(script, wildcards):
     """Return the code of a script that works with a method's network."""
-    settings = find_method(wildcards.method).settings
-    return code(script, [getattr(settings, "builder", settings.trainer)])
+    return code(script, [_builder(wildcards.method)])
 
 
 def networks_code(script, table):
     """Return the code of a script that works with the networks of a table."""
-    methods = dict.fromkeys(cell.method for cell in present_cells(table))
-    known = [find_method(method).settings for method in methods]
-    builders = [getattr(settings, "builder", settings.trainer) for settings in known]
-    return code(script, sorted(builders))
+    return code(
+        script, sorted({_builder(cell.method) for cell in present_cells(table)})
+    )
+
+
+def _builder(method):
+    settings = find_method(method).settings
+    return getattr(settings, "builder", settings.trainer)

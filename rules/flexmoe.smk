@@ -44,7 +44,7 @@ rule measure_complexity:
     threads: CONFIG.threads
     resources:
         mem_mb=6000,
-        runtime=30,
+        runtime=60,
     params:
         code=lambda wildcards: networks_code("measure_complexity", wildcards.complexity),
     script:
