@@ -149,7 +149,15 @@ wildcard_constraints:
     facts="|".join(FACTS),
 
 
-def code(script, functions=()):
+def code(script):
+    """Return an input function: the fingerprint of a rule's script and of what is behind it.
+
+    Only the jobs of a run ask for it; reading the package for every rule makes up much of a start.
+    """
+    return lambda wildcards: code_with(script)
+
+
+def code_with(script, functions=()):
     """Return a fingerprint of a rule's script and of the package's files behind it.
 
     As a parameter of the rule it reruns the rule when one of them is edited; as input files they

@@ -64,7 +64,7 @@ def training_code(wildcards):
     """Return the code a cell depends on: a tree method does not depend on the networks."""
     settings = find_method(wildcards.method).settings
     functions = [settings.trainer, getattr(settings, "builder", settings.trainer)]
-    return code("train_cell", functions)
+    return code_with("train_cell", functions)
 
 
 def theory_settings():
@@ -268,17 +268,17 @@ def scoring_code(wildcards):
     """Return the code that scores stays with a cell's stored models."""
     settings = find_method(wildcards.method).settings
     functions = [settings.scorer, getattr(settings, "builder", settings.scorer)]
-    return code("predict_conditions", functions)
+    return code_with("predict_conditions", functions)
 
 
 def network_code(script, wildcards):
     """Return the code of a script that works with a method's network."""
-    return code(script, [_builder(wildcards.method)])
+    return code_with(script, [_builder(wildcards.method)])
 
 
 def networks_code(script, table):
     """Return the code of a script that works with the networks of a table."""
-    return code(
+    return code_with(
         script, sorted({_builder(cell.method) for cell in present_cells(table)})
     )
 
