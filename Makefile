@@ -21,8 +21,8 @@ BIN := .venv/bin
 all: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) all
 
-# Two workers with one thread each; more threads than cores would only wait for one another.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+# Three workers with one thread each, on two cores: one of them mostly waits, for a cluster or a disk.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadgroup
 
 test: check
 	$(PYTEST) tests
