@@ -15,13 +15,14 @@ import pandas as pd
 import polars as pl
 import pytest
 import yaml
+from safetensors import safe_open
 from snakemake.utils import update_config
 
 from fleximodal.config.load import load_config, method_settings, training_of
 from fleximodal.io.seal import seal_path
 from fleximodal.sources.adni.preparation import Preparation
 from fleximodal.sources.synthetic_adni import write_release
-from tests.workflow.conftest import CONFIG, ROOT, Project, make_project
+from tests.workflow.conftest import CONFIG, ROOT, TABLE, Project, make_project
 
 # One worker runs them all, so that the graph is run once for them.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("adni")]
@@ -161,6 +162,30 @@ def test_second_run_does_nothing(study: Project) -> None:
     outcome = study.run("all", "--dry-run")
     assert outcome.code == 0
     assert "Nothing to be done" in outcome.text
+
+
+def test_volumes_of_the_brain_reach_a_table(project: Project) -> None:
+    """RAVENS maps (H-25) through the whole graph: raw array and mask, 3-D network, table."""
+    images = {"image_source": "ravens"}
+    sources = {"synthetic": {"adni": {**STUDY, **images}}, "adni": images}
+    declared = {**TABLE, "source": "synthetic-adni", "task": "diagnosis"}
+    declared |= {"protocol": "complete-test", "modalities": ["image", ALL]}
+    declared |= {"methods": ["Flex-MoE"], "metrics": ["accuracy"]}
+    config = {**SMALL, "tables": ["volumes"], "figures": [], "sources": sources}
+    project.write(config, volumes=declared)
+    outcome = project.run("results/tables/volumes.csv")
+    assert outcome.code == 0, outcome.text
+    table = pd.read_csv(project.folder / "results" / "tables" / "volumes.csv")
+    networks = table[table["method"] == "Flex-MoE"]
+    assert sorted(networks["modalities"]) == sorted(declared["modalities"])
+    assert networks["accuracy_mean"].between(0, 1).all()
+    for modalities in declared["modalities"]:
+        cell = f"synthetic-adni/diagnosis/complete-test/all/{modalities}/Flex-MoE/paper"
+        (file,) = (project.folder / "results/runs" / cell / "checkpoints").glob("*.safetensors")
+        with safe_open(file, framework="numpy") as weights:
+            shapes = {name: weights.get_slice(name).get_shape() for name in weights.keys()}
+        # Five axes of a weight: a convolution over three of space.
+        assert any(len(shape) == 5 for shape in shapes.values()), shapes
 
 
 def test_subject_in_two_parts_stops_before_training(study: Project, tmp_path: Path) -> None:

@@ -43,8 +43,11 @@ class SyntheticAdni(Section):
         "freesurfer", description="which image files are written"
     )
     ravens_shape: tuple[
-        Annotated[int, Field(ge=12)], Annotated[int, Field(ge=12)], Annotated[int, Field(ge=12)]
-    ] = Field((19, 22, 19), description="voxels of the toy atlas along its axes")
+        Annotated[int, Field(ge=24)], Annotated[int, Field(ge=24)], Annotated[int, Field(ge=24)]
+    ] = Field(
+        (24, 29, 24),
+        description="voxels of the toy atlas along its axes; the 3-D network's pooling needs 24",
+    )
     apoe_layout: Literal["alleles", "genotype"] = Field(
         "alleles", description="APOE in two columns of alleles, or in one n/m"
     )

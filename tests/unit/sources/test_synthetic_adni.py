@@ -300,7 +300,7 @@ def test_ravens_maps_follow_the_atlas(folder: Path) -> None:
     (atlas,) = folder.glob("image/*.nii.gz")
     image = nibabel.load(atlas)
     labels_ = np.asarray(image.dataobj)
-    assert labels_.shape == (19, 22, 19) and {0, 150, 250} < set(np.unique(labels_))
+    assert labels_.shape == (24, 29, 24) and {0, 150, 250} < set(np.unique(labels_))
     assert image.header.get_zooms() == (2.0, 2.0, 2.0)
     maps = np.load(folder / "image/ADNI_G.npy")
     lines = (folder / "image/ADNI_subj.txt").read_text().splitlines()

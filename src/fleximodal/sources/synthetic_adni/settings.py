@@ -42,7 +42,7 @@ class Settings:
     variants: int = 3_000
     ld_block: int = 10
     image_source: ImageSource = "freesurfer"
-    ravens_shape: tuple[int, int, int] = (19, 22, 19)
+    ravens_shape: tuple[int, int, int] = (24, 29, 24)
     apoe_layout: ApoeLayout = "alleles"
 
     @classmethod
