@@ -63,7 +63,7 @@ def truth_file(wildcards):
 def training_code(wildcards):
     """Return the code a cell depends on: a tree method does not depend on the networks."""
     settings = find_method(wildcards.method).settings
-    functions = [settings.trainer, getattr(settings, "builder", settings.trainer)]
+    functions = [settings.trainer, _builder(wildcards.method)]
     return code_with("train_cell", functions)
 
 
@@ -267,7 +267,7 @@ def conditions_wanted(wildcards):
 def scoring_code(wildcards):
     """Return the code that scores stays with a cell's stored models."""
     settings = find_method(wildcards.method).settings
-    functions = [settings.scorer, getattr(settings, "builder", settings.scorer)]
+    functions = [settings.scorer, _builder(wildcards.method)]
     return code_with("predict_conditions", functions)
 
 
@@ -284,5 +284,6 @@ def networks_code(script, table):
 
 
 def _builder(method):
+    """Return what makes a method's network; of a method without one, what trains it."""
     settings = find_method(method).settings
     return getattr(settings, "builder", settings.trainer)

@@ -42,7 +42,7 @@ rule fail_always:
 
 
 rule need_memory:
-    """Hold 900 MB, more than the first attempt has, until whoever looks now and then has seen it."""
+    """Hold 900 MB, more than the first attempt has, for longer than Slurm takes to look again."""
     output:
         "need_memory.txt",
     shell:

@@ -93,7 +93,7 @@ def _read(path: Path) -> Encoded | None:
     """Return a batch; None if the file was changed after it was written."""
     try:
         with safe_open(path, framework="np") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
             note = without_digest(tensors, file.metadata())
     except SafetensorError:
         return None

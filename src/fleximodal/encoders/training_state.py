@@ -73,7 +73,7 @@ class TrainingState:
             return None
         try:
             with safe_open(self._path, framework="pt") as file:
-                stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                stored = {name: file.get_tensor(name) for name in file.keys()}
                 note = without_digest(_arrays(stored), file.metadata())
         except SafetensorError:
             note = None

@@ -29,7 +29,7 @@ def log_to(path: Path | str) -> logging.Logger:
 class _LogFile(logging.FileHandler):
     """A log on a full disk loses what does not fit; the terminal has it."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]
         if error is None or not says_full(error):
             super().handleError(record)

@@ -83,7 +83,7 @@ def lift(folder: Path, build: str, chromosome: np.ndarray, position: np.ndarray)
 def _open(path: Path) -> LiftOver:
     try:
         chains = LiftOver(str(path))
-    except Exception:  # noqa: BLE001 - pyliftover raises bare exceptions for a bad format
+    except Exception:  # pyliftover raises bare exceptions for a bad format
         chains = None
     if chains is None or not chains.chain_file.chains:
         raise FleximodalError(f"{path} is damaged or no chain file of UCSC; fetch it again.")
